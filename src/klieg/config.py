@@ -121,7 +121,7 @@ class Config:
     occupancy: int = _knob(
         100,
         "actions",
-        "A window that holds more other actions than this proposes no pairs (exact scores keep it).",
+        "A window with more other actions than this proposes no pairs (exact scores keep it).",
         "none: candidates are scored exactly; lower can lose pairs, the bound is printed",
         low=10,
         high=1_000_000,
@@ -255,7 +255,7 @@ class Config:
         ``klieg.toml`` that is not TOML.
         """
         known = {f.name: f for f in fields(cls)}
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         origin = dict.fromkeys(known, "default")
         file = (folder or Path()) / "klieg.toml"
         for where, layer in (

@@ -1,8 +1,8 @@
 """The words and columns every room speaks: schemas and frozen values, no behaviour.
 
-Shapes and units stand beside each field: ``(n,)`` rows, times in integer microseconds since 1970 UTC,
-windows in seconds. Accounts, posts, objects and strata are dense indices; the names they had in the
-input stay in ``Posts`` and in ``Actions.labels``. The room knows no algorithm and no file format.
+Shapes and units stand beside each field: ``(n,)`` rows, times in integer microseconds since 1970
+UTC, windows in seconds. Accounts, posts, objects and strata are dense indices; the names they had
+in the input stay in ``Posts`` and ``Actions.labels``. The room knows no algorithm and no format.
 """
 
 from __future__ import annotations
@@ -247,6 +247,26 @@ class NullStat:
     histogram_real: tuple[int, ...]
     histogram_shuffled: tuple[int, ...]  # mean over shuffles, rounded
     threshold: float  # p at which an edge was validated (0 if none)
+
+
+@dataclass(frozen=True, slots=True)
+class WeakGraph:
+    """Pairs with weak evidence in one layer and window: where the search looks, never shown."""
+
+    layer: str
+    window: int  # seconds
+    interest: bool  # whether interest strata were used
+    left: I32  # (p,)
+    right: I32  # (p,) > left
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The coordination network of a run: every signal's layer, MULTIPLEX last, and weak graphs."""
+
+    layers: Mapping[str, Layer]
+    flat: Mapping[str, Strata]  # each layer's pools without interest
+    weak: tuple[WeakGraph, ...]
 
 
 @dataclass(frozen=True, slots=True)
