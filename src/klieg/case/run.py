@@ -1,0 +1,61 @@
+"""What made a case: version, configuration, seed, engine, models, signals and command.
+
+A run says nothing about when, where or how fast it was computed, so that equal runs give equal
+bytes; timings go to ``run.json`` beside the case (``write_run``). The room knows no post, no
+finding and no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+
+__all__ = ["Run"]
+
+_PLACE = ("threads", "memory", "executor")  # knobs that say where work runs, never what comes out
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The provenance of a case.
+
+    ``config`` loses the knobs that cannot change a result (threads, memory, executor) and
+    ``command`` loses their flags and the folders of its paths when a Run is made: a case must not
+    differ, or tell, because of the machine it was computed on.
+    """
+
+    version: str  # of klieg
+    config: Mapping[str, object]
+    seed: int
+    engine: str
+    embedder: str
+    llm: str
+    signals: Mapping[str, str]  # name → version
+    command: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        kept = {name: value for name, value in self.config.items() if name not in _PLACE}
+        object.__setattr__(self, "config", kept)
+        object.__setattr__(self, "command", _portable(self.command))
+
+
+def _portable(command: tuple[str, ...]) -> tuple[str, ...]:
+    flags = {f"--{name}" for name in _PLACE}
+    kept: list[str] = []
+    skip = False
+    for word in command:
+        if skip or word in flags:
+            skip = not skip
+        elif word.partition("=")[0] not in flags:
+            kept.append(_without_folder(word))
+    return tuple(kept)
+
+
+def _without_folder(word: str) -> str:
+    flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+    if PurePosixPath(value).is_absolute():
+        value = PurePosixPath(value).name
+    elif PureWindowsPath(value).is_absolute():
+        value = PureWindowsPath(value).name
+    return flag + equals + value
