@@ -154,11 +154,13 @@ class Engine(Protocol):
         cap: int | None,
         threads: int,
     ) -> PairCounts:
-        """Every pair with ``n ≥ min_n`` in the widest window, with counts for every window.
+        """Every pair with ``n ≥ min_n`` in some window (uncapped: the widest), all windows counted.
 
         Per pair and object only the smallest delay counts. ``capped`` counts each target once over
-        the whole period (an object without target, −1, is its own target). With ``cap``, an action
-        whose occupancy in a rung exceeds it pairs with nobody *in that rung*.
+        the whole period (an object without target, −1, is its own target; where the rows of one
+        object disagree, the largest target is the object's). With ``cap``, an action whose
+        occupancy in a rung exceeds it pairs with nobody *in that rung*, so counts may fall from one
+        window to the next; ``first`` and ``last`` then span the co-actions that count somewhere.
         """
         ...
 
@@ -202,16 +204,25 @@ class Engine(Protocol):
         ...
 
     def near_copies(
-        self, codes: list[NDArray[np.uint64]], tau: float, seed: int
+        self, starts: I64, values: NDArray[np.uint64], tau: float, seed: int
     ) -> tuple[I32, I32, F64]:
         """Pairs (i < j, sorted) of shingle sets with exact Jaccard ≥ tau found by banded MinHash.
 
-        ``codes[i]`` is the sorted unique set of hashed shingles of text i.
+        Text i's hashed shingles are ``values[starts[i]:starts[i + 1]]``, sorted and unique;
+        ``starts`` has one entry more than there are texts. A text with no shingles has no pair.
+        In a crowd of near-copies a text keeps only its first 256 partners of smaller index; it is
+        logged how many texts met that limit. Identical sets are better merged by the caller.
         """
         ...
 
-    def similar_sets(self, codes: list[NDArray[np.uint64]], tau: float) -> tuple[I32, I32, F64]:
-        """The same, exact: an all-pairs prefix-filter join, every pair with Jaccard ≥ tau."""
+    def similar_sets(
+        self, starts: I64, values: NDArray[np.uint64], tau: float
+    ) -> tuple[I32, I32, F64]:
+        """The same, exact: an all-pairs prefix-filter join, every pair with Jaccard ≥ tau.
+
+        The same crowd rule: a text keeps only its first 256 partners among shorter (then earlier)
+        texts; without such a crowd nothing is missing.
+        """
         ...
 
     def similar_pairs(
