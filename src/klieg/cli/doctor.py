@@ -1,0 +1,66 @@
+"""``klieg doctor``: what is installed, what would be slow and why; ``--warm`` compiles ahead.
+
+It looks and reports; with ``--warm`` it fills the compiler's cache. It changes nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from klieg import __version__
+
+LIBRARIES = (
+    "click",
+    "duckdb",
+    "graspologic-native",
+    "jinja2",
+    "msgspec",
+    "networkx",
+    "numba",
+    "numpy",
+    "pyarrow",
+    "rich",
+    "scipy",
+    "zstandard",
+)
+
+
+@click.command("doctor")
+@click.option("--warm", is_flag=True, help="Compile every kernel now, so that scans start fast.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
+def command(*, warm: bool, as_json: bool) -> None:
+    """Check the installation: versions, plugins, and whether compiled code can be kept."""
+    from klieg.engine.cpu import cache_state, warm_up
+    from klieg.sockets import names
+
+    found: dict[str, object] = {
+        "klieg": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+    }
+    missing = []
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            missing.append(library)
+            found[library] = "missing"
+    for group in ("sources", "signals", "engines"):
+        found[group] = ", ".join(names(group))
+    found["compiled code"] = cache_state()
+    if warm:
+        found["compiled in"] = f"{warm_up():.1f} s"
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        width = max(map(len, found))
+        for name, value in found.items():
+            click.echo(f"{name:{width}}  {value}")
+    if missing:
+        click.echo(f"klieg: missing: {', '.join(missing)}. Run: pip install klieg", err=True)
+        sys.exit(5)

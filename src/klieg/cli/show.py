@@ -1,0 +1,76 @@
+"""``klieg show``: what a case holds, all findings or one in full.
+
+It reads a case and prints; it computes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from klieg.case import Case
+    from klieg.tables import Finding
+
+
+@click.command("show")
+@click.argument("case_path", type=click.Path(path_type=Path), metavar="CASE")
+@click.argument("finding_id", required=False, metavar="[FINDING]")
+@click.option("--all", "everything", is_flag=True, help="All findings, however many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
+def command(case_path: Path, finding_id: str | None, *, everything: bool, as_json: bool) -> None:
+    """Print the findings of a case, or one finding with its evidence and counter-evidence.
+
+    \b
+    klieg show posts.klieg
+    klieg show posts.klieg f-0123456789ab
+    """
+    from klieg.case import open_case
+    from klieg.case.export import document
+
+    case = open_case(case_path)
+    if as_json:
+        whole = document(case)
+        if finding_id:
+            case.finding(finding_id)  # NotInCase names the nearest
+            whole = next(f for f in whole["findings"] if f["id"] == finding_id)
+        click.echo(json.dumps(whole, ensure_ascii=False))
+        return
+    from klieg.cli.screen import findings_table, out
+
+    console = out()
+    if finding_id:
+        _finding(console, case, case.finding(finding_id))
+    else:
+        console.print(findings_table(case, limit=10**9 if everything else 40))
+
+
+def _finding(console: Console, case: Case, finding: Finding) -> None:
+    from klieg.cli.screen import instant, plain
+
+    def line(text: object, style: str = "") -> None:
+        console.print(plain(text), style=style)
+
+    line(f"{finding.id} · {finding.class_} · band {finding.band} · unreviewed", "bold")
+    line(finding.sentence)
+    line(f"From {instant(finding.start)} to {instant(finding.end)} UTC.")
+    if finding.look_alike:
+        line(f"Looks like {finding.look_alike.kind}: {finding.look_alike.reason}")
+    line("What speaks against it", "bold")
+    for sentence in finding.counter_evidence:
+        line(f"  {sentence}")
+    line("Accounts", "bold")
+    for member in finding.members:
+        account = case.posts.account_ids[member.account].as_py()
+        line(f"  {account}  {member.posts} posts, {member.evidence:.1f} nats")
+    line("Posts, in their order", "bold")
+    for mark in [h for h in case.highlights if h.finding == finding.id][:60]:
+        row = case.posts.table.slice(mark.post, 1).to_pylist()[0]
+        text = " ".join((row["text"] or mark.object).split())[:120]
+        line(f"  {instant(int(case.posts.time[mark.post]))}  {row['account_id']}: {text}")
+        line(f"      {mark.reason}", "dim")

@@ -1,0 +1,194 @@
+"""From posts to a case: the page to read first.
+
+``read`` brings posts in, ``trace`` turns them into actions, ``detect`` into findings, ``scan`` does
+all three and adds what the findings mean. Only this room (and ``watch``) chooses implementations;
+the others are handed theirs. It knows the order of the work and none of the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+import klieg
+from klieg import sources
+from klieg.case import Case, Run
+from klieg.config import Config
+from klieg.detect import findings, groups, network, power
+from klieg.errors import ConfigError
+from klieg.insight import highlights, impact, narratives
+from klieg.signals import select
+from klieg.sockets import Engine, Progress, Signal, make, silent
+from klieg.tables import MULTIPLEX, Actions, Finding, Intake, Network, Posts
+
+__all__ = ["detect", "read", "scan", "trace"]
+
+Inputs = str | Path | pa.Table | Sequence[str | Path]
+
+
+def scan(
+    inputs: Inputs,
+    *,
+    config: Config | None = None,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    mapping: Mapping[str, str] | None = None,
+    quarantine: Path | None = None,
+    progress: Progress = silent,
+    command: Sequence[str] = (),
+) -> Case:
+    """Posts in, a case out: in memory until ``case.save(path)``.
+
+    ``inputs`` is a path, several paths (of any known format each), ``"-"`` for standard input, or
+    an Arrow table with the columns of ``tables.POSTS``. Raises InputError, ConfigError.
+    """
+    config = config or Config()
+    engine: Engine = make("engines", config.engine, config)
+    posts, intake = read(
+        inputs,
+        config=config,
+        format=format,
+        mapping=mapping,
+        quarantine=quarantine,
+        progress=progress,
+    )
+    fitting = _fit_windows(config, posts)
+    signals = select(fitting, engine=engine, progress=progress)
+    layers = trace(posts, signals, progress=progress)
+    found, net = detect(layers, posts, config=fitting, engine=engine, progress=progress)
+    found, marks = _explain(found, net, posts, fitting, engine, progress)
+    progress("power", 0, None)
+    return Case(
+        run=_run(config, signals, command),
+        intake=intake,
+        posts=posts,
+        layers=tuple(net.layers.values()),
+        findings=found,
+        highlights=marks,
+        impact=impact.of_case(found, layers, seed=config.seed),
+        power=power.smallest(net.layers, fitting, engine),
+        notes=_notes(config, fitting, posts, layers),
+    )
+
+
+def read(
+    inputs: Inputs,
+    *,
+    config: Config | None = None,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    mapping: Mapping[str, str] | None = None,
+    quarantine: Path | None = None,
+    progress: Progress = silent,
+) -> tuple[Posts, Intake]:
+    """Posts in canonical order, and what happened on the way in."""
+    config = config or Config()
+    if isinstance(inputs, pa.Table):
+        return sources.assemble([inputs], progress=progress)
+    names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(i) for i in inputs]
+    return sources.read(
+        names,
+        format=format,
+        mapping=mapping,
+        max_bad=config.max_bad,
+        quarantine=quarantine,
+        progress=progress,
+    )
+
+
+def trace(
+    posts: Posts, signals: Sequence[Signal], *, progress: Progress = silent
+) -> dict[str, Actions]:
+    """Each signal's actions, signals without any left out."""
+    layers: dict[str, Actions] = {}
+    for i, signal in enumerate(signals):
+        progress(f"signals: {signal.name}", i, len(signals))
+        actions = signal.actions(posts)
+        if actions.n:
+            layers[signal.name] = actions
+    return layers
+
+
+def detect(
+    layers: Mapping[str, Actions],
+    posts: Posts,
+    *,
+    config: Config | None = None,
+    engine: Engine | None = None,
+    progress: Progress = silent,
+) -> tuple[tuple[Finding, ...], Network]:
+    """Actions → network → groups → findings; runs on real and on shuffled actions alike."""
+    config = config or Config()
+    engine = engine or make("engines", config.engine, config)
+    net = network.build(layers, posts, config, engine, progress)
+    standing = groups.search(net, posts.n_accounts, config, engine, progress)
+    return findings.judge(standing, net, posts, config, engine, progress), net
+
+
+def _explain(
+    found: tuple[Finding, ...],
+    net: Network,
+    posts: Posts,
+    config: Config,
+    engine: Engine,
+    progress: Progress,
+) -> tuple[tuple[Finding, ...], tuple[highlights.Highlight, ...]]:
+    """Add narrative and impact to each finding, and mark every post that took part."""
+    actions = {name: layer.actions for name, layer in net.layers.items()}
+    pools = {name: (layer.actions, layer.strata) for name, layer in net.layers.items()}
+    prior = narratives.background(posts) if found else None
+    told, marks = [], []
+    for i, finding in enumerate(found):
+        progress("highlights and impact", i, len(found))
+        marks += highlights.of_finding(finding, pools, posts, engine)
+        told.append(
+            replace(
+                finding,
+                narrative=narratives.of_finding(finding, posts, prior) if prior else None,
+                impact=impact.of_finding(finding, actions, posts, seed=config.seed),
+            )
+        )
+    return tuple(told), tuple(marks)
+
+
+def _fit_windows(config: Config, posts: Posts) -> Config:
+    """Windows finer than the posts' clock say nothing: they are left out (and named in the case)."""
+    fitting = tuple(w for w in config.windows_s if w >= posts.resolution)
+    if not fitting:
+        raise ConfigError(
+            "windows_s",
+            config.windows_s,
+            f"a window of at least {posts.resolution} s: the posts' times are no finer",
+        )
+    return replace(config, windows_s=fitting)
+
+
+def _run(config: Config, signals: Sequence[Signal], command: Sequence[str]) -> Run:
+    return Run(
+        version=klieg.__version__,
+        config=config.as_dict(),
+        seed=config.seed,
+        engine=config.engine,
+        embedder=config.embedder or "none",
+        llm=config.llm,
+        signals={s.name: s.version for s in signals},
+        command=tuple(command),
+    )
+
+
+def _notes(
+    config: Config, fitting: Config, posts: Posts, layers: Mapping[str, Actions]
+) -> tuple[str, ...]:
+    notes = []
+    if lost := [w for w in config.windows_s if w not in fitting.windows_s]:
+        notes.append(
+            f"Times are no finer than {posts.resolution} s: windows of "
+            f"{', '.join(map(str, lost))} s were left out."
+        )
+    if not [name for name in layers if name != MULTIPLEX]:
+        notes.append("No signal found anything to work on: the posts carry no shared object.")
+    if posts.n and np.ptp(posts.time) < 86_400_000_000:
+        notes.append("The posts span less than a day: interest and rhythm cannot be told apart.")
+    return tuple(notes)
