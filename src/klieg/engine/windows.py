@@ -1,0 +1,185 @@
+"""Sort actions by object, find who else acted within each window, and count them exactly.
+
+Two pointers walk each object's actions once per window, so the cost is n · W whatever the bursts.
+These counts are the plan of the pair engine: they cost little and always come first. The room does
+not know pairs of accounts; ``pairs`` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klieg.engine.compiled import column, compiled
+from klieg.errors import EngineError
+
+if TYPE_CHECKING:
+    from klieg.tables import F64, I32, I64, Bool
+
+__all__ = [
+    "MAX_TIME",
+    "Sorted",
+    "checked",
+    "group_rows",
+    "occupancy",
+    "occupancy_sorted",
+    "pair_totals",
+    "sort_actions",
+    "window_list",
+]
+
+MAX_TIME = 2**62
+"""Times lie within ± this many microseconds (146,000 years), so that differences fit in int64."""
+
+MAX_WINDOWS = 32
+"""Rungs of a pair on an object are bits of one uint32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Actions in (object, time) order."""
+
+    row: I64  # (n,) where each stood in the input
+    account: I32  # (n,)
+    object: I32  # (n,)
+    time: I64  # (n,)
+
+
+def checked(ids: object, name: str, limit: int | None = None, length: int | None = None) -> I32:
+    """Dense ids as the kernels take them; EngineError for a negative one or one ≥ ``limit``."""
+    values = column(ids, np.int32, name, length)
+    if len(values) and (values.min() < 0 or (limit is not None and values.max() >= limit)):
+        raise EngineError(f"{name} must lie in 0 … {'' if limit is None else limit - 1}")
+    return values
+
+
+def window_list(windows: object) -> I64:
+    """Windows in microseconds, ascending, at most 32; EngineError otherwise."""
+    values = column(windows, np.int64, "windows")
+    if not 1 <= len(values) <= MAX_WINDOWS or values[0] < 0 or (np.diff(values) <= 0).any():
+        raise EngineError(f"windows must be 1 … {MAX_WINDOWS} ascending microseconds")
+    return values
+
+
+def sort_actions(account: object, object: object, time: object) -> Sorted:  # noqa: A002
+    """(object, time) order by a stable counting sort; times that already ascend cost nothing."""
+    objects = checked(object, "object")
+    n = len(objects)
+    accounts = checked(account, "account", length=n)
+    times = column(time, np.int64, "time", n)
+    if n and (times.min() <= -MAX_TIME or times.max() >= MAX_TIME):
+        raise EngineError("times must lie within ± 2**62 microseconds")
+    ascending = bool((times[1:] >= times[:-1]).all())
+    order = np.arange(n) if ascending else np.argsort(times, kind="stable")
+    n_objects = int(objects.max()) + 1 if n else 0
+    row = group_rows(objects, order, n_objects)[1]
+    return Sorted(row, accounts[row], objects[row], times[row])
+
+
+@compiled
+def group_rows(key: I32, order: I64, n_keys: int) -> tuple[I64, I64]:
+    """Stable counting sort: ``rows[starts[k]:starts[k + 1]]`` has key k, in the given order."""
+    starts = np.zeros(n_keys + 1, np.int64)
+    for i in range(len(key)):
+        starts[key[i] + 1] += 1
+    for k in range(n_keys):
+        starts[k + 1] += starts[k]
+    place = starts[:-1].copy()
+    rows = np.empty(len(key), np.int64)
+    for p in range(len(order)):
+        i = order[p]
+        k = key[i]
+        rows[place[k]] = i
+        place[k] += 1
+    return starts, rows
+
+
+@compiled
+def occupancy_sorted(object: I32, time: I64, windows: I64) -> NDArray[np.int32]:  # noqa: A002
+    """(n, W) other actions on the same object within each window; (object, time) order."""
+    n = len(time)
+    counts = np.empty((n, len(windows)), np.int32)
+    for w in range(len(windows)):
+        window = windows[w]
+        lo = 0
+        hi = 0
+        for i in range(n):
+            if i == 0 or object[i] != object[i - 1]:
+                lo = i
+                hi = i
+            while time[i] - time[lo] > window:
+                lo += 1
+            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= window:
+                hi += 1
+            counts[i, w] = hi - lo - 1
+    return counts
+
+
+@compiled
+def _pairs_within(
+    key: I64,
+    object: I32,  # noqa: A002
+    time: I64,
+    keep: Bool,
+    window: int,
+    sign: int,
+    totals: I64,
+) -> None:
+    """Add ``sign`` × the pairs of kept rows with one key within ``window`` to their object."""
+    lo = 0
+    kept = 0  # kept rows in [lo, i)
+    for i in range(len(key)):
+        if i > 0 and key[i] != key[i - 1]:
+            lo = i
+            kept = 0
+        while time[i] - time[lo] > window:
+            kept -= keep[lo]
+            lo += 1
+        if keep[i]:
+            totals[object[i]] += sign * kept
+            kept += 1
+
+
+def occupancy(object: object, time: object, windows: object) -> NDArray[np.int32]:  # noqa: A002
+    """(n, W) other actions on the same object within each window, in the order given."""
+    ladder = window_list(windows)
+    objects = checked(object, "object")
+    actions = sort_actions(objects, objects, time)
+    counts = np.empty((len(objects), len(ladder)), np.int32)
+    counts[actions.row] = occupancy_sorted(actions.object, actions.time, ladder)
+    return counts
+
+
+def pair_totals(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    n_objects: int,
+    windows: object,
+    cap: int | None,
+) -> I64:
+    """(n_objects, W) unordered pairs of actions of different accounts within each window.
+
+    All pairs of an object less those of one account with itself: both are counted by two pointers,
+    so a viral object costs no more than its rows.
+    """
+    ladder = window_list(windows)
+    checked(object, "object", n_objects)
+    actions = sort_actions(account, object, time)
+    by_object = actions.object.astype(np.int64)
+    n_accounts = int(actions.account.max()) + 1 if len(by_object) else 1
+    same = by_object * n_accounts + actions.account
+    own = np.argsort(same, kind="stable")
+    keep = np.ones((len(ladder), len(by_object)), np.bool_)
+    if cap is not None:
+        keep[:] = occupancy_sorted(actions.object, actions.time, ladder).T <= cap
+    totals = np.zeros((len(ladder), n_objects), np.int64)
+    for w, window in enumerate(ladder.tolist()):
+        _pairs_within(by_object, actions.object, actions.time, keep[w], window, 1, totals[w])
+        _pairs_within(
+            same[own], actions.object[own], actions.time[own], keep[w][own], window, -1, totals[w]
+        )
+    return np.ascontiguousarray(totals.T)
