@@ -1,0 +1,315 @@
+"""How much more simultaneous a group is than benign life explains: ratios with lower bounds.
+
+Given who acted on what, member pairs on one object are counted within each window and set against
+three expectations (design 3.5): A the pace of comparable outsiders, B the same lifted by what
+others did on those very objects, C the group's own habit of reacting to anything. All counts are
+exact: expectations are sums over speed classes and time zones, not over sampled pairs. The room
+knows no class and no threshold, and it never reads a text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from klieg.detect import pace
+from klieg.detect.timed import near, rows_of
+from klieg.tables import SECOND, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from klieg.detect.pace import ClockData, PaceTable
+    from klieg.detect.timed import Timed
+    from klieg.tables import F64, I32, I64
+
+    Index = NDArray[np.int64]
+
+__all__ = ["COMPANY", "LEAST_PAIRS", "LEAST_TARGETS", "Timing", "bounds", "gate", "lower_bound"]
+__all__ += ["timing"]
+
+DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
+LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
+LEAST_PAIRS: Final = 8  # simultaneous pairs a bound needs
+COMPANY: Final = 10  # outsiders on an object that make it company
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A group's member pairs in one layer, summed by object: what every ratio is made from."""
+
+    target: I32  # (J,) author or domain, for the jackknife
+    outsiders: I32  # (J,) distinct accounts on the object that are no members
+    members: I32  # (J,) distinct members on it
+    acts: I32  # (J,) acts of members on it
+    observed: I64  # (W, J) member pairs within each window
+    pace: F64  # (W, J) expected, A
+    event: F64  # (W, J) expected, B
+    later: I64  # (W, J) observed, of pairs where neither was the first on the object
+    habit: F64  # (W, J) expected of those, C
+    pairs: int  # member pairs in all
+    source: str  # the layer the pace was counted in, or "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Acts by object and account category: all that an expectation over pairs needs."""
+
+    acts: F64  # (J, CATEGORIES)
+    squares: F64  # (J, CATEGORIES) Σ over accounts of acts²: takes an account's own pairs out
+
+
+def gate(data: ClockData, layer: str, members: I32, *, stored: bool = False) -> Clock:
+    """The clock of one group (ascending members) in one layer."""
+    return bounds(data.windows, [timing(data, layer, members, stored=stored)])
+
+
+def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -> Timing:
+    """Member pairs by object beside their three expectations.
+
+    ``stored`` asks for the stored organic pace: for runs whose outsiders are mostly candidates
+    themselves.
+    """
+    timed = data.layers[layer]
+    joint, rows, obj, count = _joint(timed, rows_of(timed, members))
+    table = _table(data, layer, members, joint, count, stored=stored)
+    category = data.category.copy()
+    category[members] = _own_category(data, members)
+    inside = _crowd(timed, rows, obj, category, len(joint))
+    outside = _outsiders(timed, joint, members, category)
+    popularity = pace.same_popularity(timed.actors[joint])
+    observed = _within(timed.clipped[rows], obj, len(joint), data.windows)
+    company = timed.pairs_within[joint].T - observed
+    later, habit = _habit(timed, rows, obj, len(joint), data.windows)
+    expected = np.zeros(observed.shape)
+    event = np.zeros(observed.shape)
+    for j in range(len(data.windows)):
+        share = table.share[j][pace.cells()]
+        expected[j] = _pairs(inside, inside, share, popularity)
+        others = _pairs(outside, outside, share, popularity)
+        others += _pairs(inside, outside, share, popularity)
+        lift = np.maximum(1.0, (company[j] + 0.5) / (others + 0.5))
+        event[j] = _lifted(inside, share, popularity, expected[j], lift)
+    return Timing(
+        timed.target[joint],
+        timed.actors[joint] - count,
+        count,
+        np.bincount(obj, minlength=len(joint)).astype(np.int32),
+        observed,
+        expected,
+        event,
+        later,
+        habit,
+        round(float(_pairs(inside, inside, np.ones((1, 1, 1)), popularity * 0).sum())),
+        table.source,
+    )
+
+
+def bounds(windows: tuple[int, ...], timings: Sequence[Timing]) -> Clock:
+    """Ratios and lower bounds over one layer, or several taken together; best window each."""
+    target = _apart([t.target for t in timings])
+    observed = _beside([t.observed for t in timings])
+    event = _beside([t.event for t in timings])
+    expected = _beside([t.pace for t in timings])
+    later = _beside([t.later for t in timings])
+    habit = _beside([t.habit for t in timings])
+    company = np.concatenate([t.outsiders for t in timings]) >= COMPANY
+    return Clock(
+        _best(windows, observed, expected, target),
+        _best(windows, observed, event, target),
+        _best(windows, observed[:, company], event[:, company], target[company]),
+        _best(windows, later, habit, target),
+        sum(t.pairs for t in timings),
+        tuple(int(x) for x in observed.sum(axis=1)),
+        tuple(float(x) for x in expected.sum(axis=1)),
+    )
+
+
+def lower_bound(observed: F64, expected: F64, target: I32) -> tuple[float, float]:
+    """R = Σ observed / Σ expected, and R·e^{−2.9 se} from the delete-one-target jackknife.
+
+    The bound is 0 with fewer than LEAST_TARGETS targets or LEAST_PAIRS pairs: too little to say.
+    """
+    names, index = np.unique(target, return_inverse=True)
+    x = np.bincount(index, weights=observed, minlength=len(names))
+    e = np.bincount(index, weights=expected, minlength=len(names))
+    if x.sum() <= 0:
+        return 0.0, 0.0
+    ratio = float(x.sum() / max(e.sum(), 1e-9))
+    n = len(names)
+    if n < LEAST_TARGETS or x.sum() < LEAST_PAIRS:
+        return ratio, 0.0
+    without = np.log(np.maximum(x.sum() - x, 0.5) / np.maximum(e.sum() - e, 1e-9))
+    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    return ratio, float(ratio * np.exp(-DEVIATIONS * error))
+
+
+def _best(
+    windows: tuple[int, ...], observed: F64, expected: F64, target: I32
+) -> tuple[float, float, int]:
+    found = [
+        (*lower_bound(x, e, target), w) for x, e, w in zip(observed, expected, windows, strict=True)
+    ]
+    # on a tie the shortest window: max keeps the first of equals
+    return max(found, key=lambda f: (f[1], f[0]), default=(0.0, 0.0, 0))
+
+
+def _joint(timed: Timed, rows: I64) -> tuple[Index, I64, Index, I32]:
+    """Objects with ≥ 2 members, the members' rows on them, each row's place, members each."""
+    obj = timed.object[rows]
+    key = obj.astype(np.int64) * (len(timed.account_starts) - 1) + timed.account[rows]
+    once = np.unique(key) // (len(timed.account_starts) - 1)
+    names, count = np.unique(once, return_counts=True)
+    joint = names[count >= 2]
+    keep = np.isin(obj, joint)
+    place = np.searchsorted(joint, obj[keep])
+    return joint, rows[keep], place, count[count >= 2].astype(np.int32)
+
+
+def _table(
+    data: ClockData, layer: str, members: I32, joint: Index, count: I32, *, stored: bool
+) -> PaceTable:
+    if stored:
+        return pace.organic_table(data.windows)
+    source = layer
+    if layer in pace.TEXTUAL:
+        source = next((n for n in ("link", "repost") if n in data.pairs), "stored")
+    dominated = joint[2 * count >= data.layers[layer].actors[joint]]
+    return pace.outside_table(data, source, members, dominated, inside=layer)
+
+
+def _own_category(data: ClockData, members: I32) -> NDArray[np.int16]:
+    """Speed class and zone of each member, from objects that no other member acted on.
+
+    Otherwise a plan that makes its members fast would pass as their nature.
+    """
+    total, acts = np.zeros(len(members)), np.zeros(len(members), np.int64)
+    for name, timed in data.layers.items():
+        if name in pace.AGELESS:
+            continue
+        rows = rows_of(timed, members)
+        joint = _joint(timed, rows)[0]
+        alone = rows[~np.isin(timed.object[rows], joint) & ~np.isnan(timed.score[rows])]
+        who = np.searchsorted(members, timed.account[alone])
+        total += np.bincount(who, weights=timed.score[alone], minlength=len(members))
+        acts += np.bincount(who, minlength=len(members))
+    speed = total / (acts + pace.SHRINK_SPEED)
+    return pace.categories(speed, data.zone[members], data.cuts)
+
+
+def _crowd(timed: Timed, rows: I64, obj: Index, category: NDArray[np.int16], n: int) -> _Crowd:
+    account = timed.account[rows]
+    size = n * pace.CATEGORIES
+    place = obj * pace.CATEGORIES + category[account]
+    acts: F64 = np.bincount(place, minlength=size).astype(np.float64)
+    acts = acts.reshape(n, pace.CATEGORIES)
+    if not timed.repeats:
+        return _Crowd(acts, acts)
+    key, times = np.unique(obj * len(category) + account, return_counts=True)
+    place = key // len(category) * pace.CATEGORIES + category[key % len(category)]
+    squares = np.bincount(place, weights=times.astype(np.float64) ** 2, minlength=size)
+    return _Crowd(acts, squares.astype(np.float64).reshape(n, pace.CATEGORIES))
+
+
+def _outsiders(timed: Timed, joint: Index, members: I32, category: NDArray[np.int16]) -> _Crowd:
+    begin, length = timed.starts[joint], timed.starts[joint + 1] - timed.starts[joint]
+    first = np.cumsum(length) - length
+    obj = np.repeat(np.arange(len(joint)), length)
+    rows = np.arange(int(length.sum())) + np.repeat(begin - first, length)
+    member = np.zeros(len(category), bool)
+    member[members] = True
+    keep = ~member[timed.account[rows]]
+    return _crowd(timed, rows[keep], obj[keep], category, len(joint))
+
+
+def _within(clock: I64, obj: Index, n: int, windows: tuple[int, ...]) -> I64:
+    """(W, n) pairs of these rows within each window, by object. Rows by object and time."""
+    if not len(windows):
+        return np.zeros((0, n), np.int64)
+    after = np.arange(1, len(clock) + 1)
+    return np.array(
+        [
+            np.bincount(
+                obj,
+                weights=np.searchsorted(clock, clock + w * SECOND, side="right") - after,
+                minlength=n,
+            )
+            for w in windows
+        ]
+    ).astype(np.int64)
+
+
+def _pairs(left: _Crowd, right: _Crowd, share: F64, popularity: Index) -> F64:
+    """(J,) Σ share over pairs of different accounts: inside one crowd, or between two."""
+    total = np.zeros(len(popularity))
+    width = left.acts.shape[1]
+    for p in np.unique(popularity):
+        here = popularity == p
+        matrix = np.broadcast_to(share[p], (width, width))
+        total[here] = ((left.acts[here] @ matrix) * right.acts[here]).sum(axis=1)
+        if left is right:
+            total[here] -= left.squares[here] @ np.diagonal(matrix)
+            total[here] /= 2
+    return np.maximum(total, 0.0)
+
+
+def _lifted(inside: _Crowd, share: F64, popularity: Index, expected: F64, lift: F64) -> F64:
+    """(J,) Σ min(1, share · lift) over member pairs."""
+    event = expected * lift
+    used = np.flatnonzero(inside.acts.any(axis=0))
+    small = share[:, used[:, None], used[None, :]] if len(used) else share[:, :0, :0]
+    if not small.size:
+        return event
+    # only where some pair would pass certainty does the sum have to be taken pair class by class
+    for i in np.flatnonzero(lift * small.max(axis=(1, 2))[popularity] > 1):
+        matrix = np.minimum(1.0, small[popularity[i]] * lift[i])
+        acts = inside.acts[i, used]
+        event[i] = (acts @ matrix @ acts - inside.squares[i, used] @ np.diagonal(matrix)) / 2
+    return event
+
+
+def _habit(
+    timed: Timed, rows: I64, obj: Index, n: int, windows: tuple[int, ...]
+) -> tuple[I64, F64]:
+    """Observed and expected pairs of acts that were not the first on their object.
+
+    Expected: the share of member pairs *across* objects whose delays agree within the window,
+    times the pairs on each object.
+    """
+    delay = timed.time[rows] - timed.born[timed.object[rows]]
+    late = delay > 0
+    rows, obj, delay, account = rows[late], obj[late], delay[late], timed.account[rows[late]]
+    observed = _within(timed.clipped[rows], obj, n, windows)
+    on_object, own = np.bincount(obj, minlength=n), np.unique(account, return_counts=True)[1]
+    choose = on_object * (on_object - 1) // 2
+    if timed.repeats:
+        key = np.unique(obj * len(timed.account_starts) + account, return_counts=True)
+        same = key[1] * (key[1] - 1) // 2
+        choose = choose - np.bincount(
+            key[0] // len(timed.account_starts), weights=same, minlength=n
+        ).astype(np.int64)
+    everything = len(rows) * (len(rows) - 1) // 2
+    across = everything - int(choose.sum()) - int((own * (own - 1) // 2).sum())
+    anyone = near(np.zeros(len(rows), np.int64), delay, windows)
+    itself = near(account, delay, windows)
+    agree = anyone - itself - observed.sum(axis=1)
+    # half a pair more, so that a habit nobody could have shown is never read as impossible
+    share = np.clip((agree + 0.5) / (across + 1), 0.0, 1.0)
+    return observed, share[:, None] * choose[None, :]
+
+
+def _apart(targets: Sequence[I32]) -> I32:
+    """Targets of several layers in one numbering, none shared between layers."""
+    shift, parts = 0, []
+    for target in targets:
+        parts.append(target + shift)
+        shift += int(target.max(initial=-1)) + 1
+    return np.concatenate(parts)
+
+
+def _beside(parts: Sequence[I64] | Sequence[F64]) -> F64:
+    return np.concatenate(parts, axis=1).astype(np.float64)
