@@ -1,0 +1,256 @@
+"""The report: one HTML file with every picture inside and no request to anywhere.
+
+Autoescape is on and never switched off; posts are text. With ``share`` the case is pseudonymised
+first, so that nothing below this line ever sees an input id. The room computes no evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from klieg.case.export.pictures import copies, impact, network, null, raster, svg
+from klieg.case.share import pseudonymise
+from klieg.tables import MULTIPLEX, SECOND
+
+if TYPE_CHECKING:
+    from klieg.case.case import Case
+    from klieg.tables import Finding, Highlight, NullStat
+
+__all__ = ["render"]
+
+IN_FULL, POSTS_SHOWN, JOINT_ACTS_SHOWN, ACCOUNTS_SHOWN = 30, 60, 12, 200
+_SEVERE = ("coordinated", "amplification")
+
+
+@dataclass(frozen=True, slots=True)
+class PostLine:
+    """One highlighted post as the page shows it."""
+
+    time: str
+    account: str
+    before: str
+    shared: str
+    after: str
+    object: str
+    signal: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One finding with its pictures."""
+
+    finding: Finding
+    raster: Markup
+    copies: Markup | None
+    impact: Markup | None
+    posts: tuple[PostLine, ...]
+    more_posts: int
+    accounts: tuple[tuple[str, int, float], ...]
+    exemplars: tuple[str, ...]
+    open: bool
+
+
+def render(case: Case, *, share: bool = False) -> str:
+    """The report of a case as one HTML document (UTF-8)."""
+    shown = pseudonymise(case) if share else case
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        case=shown,
+        share=share,
+        title=_dataset(shown),
+        span=_span(shown),
+        headline=_headline(shown),
+        by_class=_by_class(shown),
+        sections=[_section(shown, f, i) for i, f in enumerate(shown.findings[:IN_FULL])],
+        beyond=shown.findings[IN_FULL:],
+        stats=_stats(shown),
+        null=null.draw(_stats(shown), _stamp(shown)),
+        network=network.draw(shown.findings, shown.layers, _stamp(shown))
+        if shown.findings
+        else None,
+        impact=_overall(shown),
+        joint_acts_shown=JOINT_ACTS_SHOWN,
+        cite=_citation(shown),
+    )
+
+
+def _environment() -> Environment:
+    folder = files("klieg.case.export") / "templates"
+    env = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        {
+            "n": lambda value: f"{value:,}",
+            "chance": lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.1f}" if v >= 0.05 else "< 0.1",
+            "q": lambda value: "< 0.000001" if value < 1e-6 else f"{value:.2g}",
+            "p": lambda value: f"{value:.1e}" if value < 1e-3 else f"{value:.2g}",
+            "window": window_words,
+            "instant": _instant,
+            "visible": svg.visible,
+            "percent": lambda v: f"{100 * v:.2g} %" if v < 0.1 else f"{100 * v:.0f} %",
+        }
+    )
+    return env
+
+
+def window_words(seconds: int) -> str:
+    """A window as a reader would say it: 10 s, 10 min, 6 h, 1 d."""
+    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {word}"
+    return f"{seconds} s"
+
+
+def _instant(micros: int) -> str:
+    return datetime.fromtimestamp(micros / SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _dataset(case: Case) -> str:
+    names = [str(entry.get("path", "posts")) for entry in case.intake.inputs]
+    if not names:
+        return "posts"
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _span(case: Case) -> str:
+    if not case.posts.n:
+        return "no posts"
+    days = [
+        datetime.fromtimestamp(int(t) / SECOND, UTC).strftime("%-d %B %Y".replace("%-d", "%d"))
+        for t in (case.posts.time[0], case.posts.time[-1])
+    ]
+    first, last = (d.lstrip("0") for d in days)
+    return first if first == last else f"{first} – {last}"
+
+
+def _stamp(case: Case, finding: Finding | None = None) -> tuple[str, ...]:
+    about = (finding.id, finding.class_, f"band {finding.band}") if finding else ()
+    return ("UNREVIEWED", f"data: {svg.ellipsis(_dataset(case), 40)}", _span(case), *about)
+
+
+def _by_class(case: Case) -> list[tuple[str, int]]:
+    order = ("coordinated", "amplification", "suggestive", "look-alike", "abstain")
+    counts = [(name, sum(f.class_ == name for f in case.findings)) for name in order]
+    return [(name, count) for name, count in counts if count]
+
+
+def _headline(case: Case) -> str:
+    found = [f for f in case.findings if f.class_ == "coordinated"]
+    others = len(case.findings) - len(found)
+    if found:
+        accounts = len({m.account for f in found for m in f.members})
+        posts = len({p for f in found for p in f.posts})
+        head = (
+            f"{len(found)} group{'s' if len(found) > 1 else ''} of accounts acted together more "
+            f"than chance, shared interest or news explain: {accounts:,} accounts, "
+            f"{posts:,} of {case.posts.n:,} posts."
+        )
+    else:
+        head = "No group of accounts here is called coordinated."
+    if others:
+        head += (
+            f" {others} other group{'s' if others > 1 else ''} acted alike, but a benign "
+            "explanation fits or cannot be ruled out."
+        )
+    elif not found:
+        head += " Nothing stands beyond what chance explains."
+    return head
+
+
+def _stats(case: Case) -> list[NullStat]:
+    return [layer.stat for layer in case.layers if layer.stat.signal != MULTIPLEX]
+
+
+def _overall(case: Case) -> Markup | None:
+    rows = [r for r in case.impact if r.metric == "acts" and r.with_group != r.without]
+    if not rows:
+        return None
+    return impact.draw(
+        rows,
+        _stamp(case),
+        name="impact",
+        title="The most acted-on objects, with and without the coordinated part",
+    )
+
+
+def _section(case: Case, finding: Finding, index: int) -> Section:
+    marks = [h for h in case.highlights if h.finding == finding.id]
+    stamp = _stamp(case, finding)
+    changed = [r for r in finding.impact if r.metric in ("acts", "accounts")]
+    picture = (
+        impact.draw(
+            changed,
+            stamp,
+            name=f"impact-{finding.id}",
+            title="Share of the conversation with and without this group",
+            limit=8,
+        )
+        if changed
+        else None
+    )
+    members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))
+    return Section(
+        finding,
+        raster.draw(finding, marks, case.posts, stamp),
+        copies.draw(finding, marks, case.posts, stamp),
+        picture,
+        tuple(_line(case, h) for h in marks[:POSTS_SHOWN]),
+        max(0, len(marks) - POSTS_SHOWN),
+        tuple(
+            (str(case.posts.account_ids[m.account]), m.posts, m.evidence)
+            for m in members[:ACCOUNTS_SHOWN]
+        ),
+        _exemplars(case, finding),
+        finding.class_ in _SEVERE or index < 6,
+    )
+
+
+def _exemplars(case: Case, finding: Finding) -> tuple[str, ...]:
+    if finding.narrative is None:
+        return ()
+    column = case.posts.table.column("text")
+    return tuple(svg.visible(column[i].as_py() or "") for i in finding.narrative.exemplars)
+
+
+def _line(case: Case, mark: Highlight) -> PostLine:
+    raw = case.posts.table.column("text")[mark.post].as_py() or ""
+    account = str(case.posts.account_ids[int(case.posts.account[mark.post])])
+    return PostLine(
+        _instant(int(case.posts.time[mark.post])),
+        account,
+        _harmless(raw[: mark.start]),
+        _harmless(raw[mark.start : mark.end]),
+        _harmless(raw[mark.end :]),
+        _harmless(mark.object),
+        mark.signal,
+        mark.reason,
+    )
+
+
+def _harmless(raw: str) -> str:
+    """Marks shown, links defanged so that nothing turns them into something to click."""
+    return svg.visible(raw).replace("http://", "hxxp://").replace("https://", "hxxps://")
+
+
+def _citation(case: Case) -> dict[str, str]:
+    config = case.run.config
+    windows = config.get("windows_s", [])
+    listed = windows if isinstance(windows, (list, tuple)) else []
+    return {
+        "windows": ", ".join(window_words(int(w)) for w in listed),
+        "shuffles": str(config.get("shuffles", 0)),
+        "false_alarms": f"{float(str(config.get('false_alarms', 0.01))):g}",
+        "signals": ", ".join(f"{k} {v}" for k, v in sorted(case.run.signals.items())),
+    }
