@@ -293,7 +293,7 @@ def scored(actions: Actions) -> ScoredEdges:
     expected = np.array([[0.01 * (k + 1) for k in range(len(WINDOWS))]] * len(pairs)).reshape(
         n.shape
     )
-    p_window = np.exp(-3.0 * n) * (1 + 0.1 * np.arange(len(WINDOWS)))
+    p_window = np.minimum(1.0, np.exp(-3.0 * n) * (1 + 0.1 * np.arange(len(WINDOWS))))
     p = np.minimum(1.0, len(WINDOWS) * p_window.min(axis=1, initial=1.0))
     return ScoredEdges(
         signal=actions.signal,
@@ -371,7 +371,7 @@ def finding(posts: Posts) -> Finding:
             JointAct("repost", "900", (1, 2, 3), 3, 3, 0.2, 3.25),
         ),
         gap_rhythm={"median_s": 12.0, "under_2_s": 0.0},
-        sentence="3 accounts reposted 2 posts and shared 1 link within 60 s, 7 times; by chance 0.3.",
+        sentence="3 accounts reposted 2 posts and shared 1 link within 60 s, 7 times; chance 0.3.",
         counter_evidence=(
             "All reposts are of one author: fans look like this.",
             "Only 4 accounts.",

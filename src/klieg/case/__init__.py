@@ -3,7 +3,8 @@
 It names what stands behind it and knows nothing else.
 """
 
-from klieg.case.case import Case
+from klieg.case.case import Case, open_case
 from klieg.case.run import Run
+from klieg.case.store import file_hashes, sha256
 
-__all__ = ["Case", "Run"]
+__all__ = ["Case", "Run", "file_hashes", "open_case", "sha256"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
-__all__ = ["Run"]
+__all__ = ["Run", "window_ladder", "without_folder"]
 
 _PLACE = ("threads", "memory", "executor")  # knobs that say where work runs, never what comes out
 
@@ -48,14 +48,24 @@ def _portable(command: tuple[str, ...]) -> tuple[str, ...]:
         if skip or word in flags:
             skip = not skip
         elif word.partition("=")[0] not in flags:
-            kept.append(_without_folder(word))
+            kept.append(without_folder(word))
     return tuple(kept)
 
 
-def _without_folder(word: str) -> str:
+def without_folder(word: str) -> str:
+    """A word of a command line with an absolute path cut to its last part; others as they are."""
     flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
     if PurePosixPath(value).is_absolute():
         value = PurePosixPath(value).name
     elif PureWindowsPath(value).is_absolute():
         value = PureWindowsPath(value).name
     return flag + equals + value
+
+
+def window_ladder(run: Run, windows: int) -> tuple[int, ...]:
+    """Seconds of a layer's windows: the widest rungs; those finer than the clock are left out."""
+    ladder = run.config.get("windows_s", ())
+    assert isinstance(ladder, (list, tuple))
+    if len(ladder) < windows:
+        raise ValueError(f"{windows} windows were counted, the configuration has {list(ladder)}")
+    return tuple(int(w) for w in ladder)[len(ladder) - windows :]
