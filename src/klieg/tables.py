@@ -247,6 +247,8 @@ class NullStat:
     histogram_real: tuple[int, ...]
     histogram_shuffled: tuple[int, ...]  # mean over shuffles, rounded
     threshold: float  # p at which an edge was validated (0 if none)
+    validated_by: int = 0  # edges that Benjamini–Yekutieli (any dependence) would validate
+    validated_e: int = 0  # edges that e-BH would validate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,125 @@
+"""From counts and expectations to p, e and q: what evidence is worth, and how much is enough.
+
+Benjamini–Hochberg decides; Benjamini–Yekutieli and e-BH are counted beside it. Pairs never seen
+have p = 1 and e ≤ 1: they take part as numbers only. The room knows no actions and no strata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from klieg.sockets import Engine
+    from klieg.tables import F64, U8, U32
+
+__all__ = [
+    "ALPHAS",
+    "BINS",
+    "PairTests",
+    "adjusted",
+    "by_threshold",
+    "e_threshold",
+    "histogram",
+    "pair_tests",
+    "tail_ratio",
+    "threshold",
+]
+
+ALPHAS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+"""Levels at which the tail of p is compared with chance."""
+
+BINS = tuple(float(b) for b in np.arange(0, 15.5, 0.5))
+"""Edges of the surprise histogram, −log10 p; the last bin holds all beyond it too."""
+
+_RATES = (3.0, 10.0, 30.0, 100.0, 300.0)
+_LARGEST = 600.0  # ln e beyond which an e-value is no longer told apart: e^600 is a finite double
+
+
+@dataclass(frozen=True, slots=True)
+class PairTests:
+    """Each pair's evidence in one layer."""
+
+    p_window: F64  # (p, W) uncorrected
+    best: U8  # (p,) window of the smallest p
+    p: F64  # (p,) min(1, W · min_w p)
+    e: F64  # (p,) averaged over windows
+
+
+def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int) -> PairTests:
+    """Poisson tails of counts (p, W) at expectations (p, W), over the ladder of windows.
+
+    A window in which a pair has fewer than ``least`` counts proves nothing, however small its
+    expectation: it does not enter the minimum (its p counts as 1).
+    """
+    size, windows = x.shape
+    tail = engine.poisson_tail(
+        np.ascontiguousarray(x.reshape(-1), dtype=np.int64), np.ascontiguousarray(lam.reshape(-1))
+    ).reshape(size, windows)
+    counted = np.where(x >= least, tail, 1.0)
+    best = counted.argmin(axis=1) if windows and size else np.zeros(size, np.int64)
+    p = np.minimum(1.0, windows * counted[np.arange(size), best])
+    return PairTests(tail, best.astype(np.uint8), p, _e_value(x, lam))
+
+
+def _e_value(x: U32, lam: F64) -> F64:
+    """(p,) mean over windows and r of ``r^x e^{−(r−1)λ}``: its mean is at most 1 under chance."""
+    log = np.full(x.shape, -np.inf)
+    for r in _RATES:
+        log = np.logaddexp(log, x * np.log(r) - (r - 1.0) * lam)
+    log = np.minimum(log - np.log(len(_RATES)), _LARGEST)
+    mean: F64 = np.exp(log).mean(axis=1)
+    return mean
+
+
+def adjusted(p: F64, m: int) -> F64:
+    """(n,) Benjamini–Hochberg q of the smallest of ``m`` p-values, those not given being 1.
+
+    >>> adjusted(np.array([0.01, 0.001]), 10)
+    array([0.05, 0.01])
+    """
+    order = np.argsort(p, kind="stable")
+    raw = p[order] * m / np.arange(1, len(p) + 1)
+    q = np.empty_like(p)
+    q[order] = np.minimum(1.0, np.minimum.accumulate(raw[::-1])[::-1])
+    return q
+
+
+def threshold(p: F64, m: int, level: float) -> float:
+    """The largest p that Benjamini–Hochberg rejects at ``level`` among ``m``; 0 if none."""
+    rejected = p[adjusted(p, m) <= level]
+    return float(rejected.max(initial=0.0))
+
+
+def by_threshold(p: F64, m: int, level: float) -> float:
+    """The same for Benjamini–Yekutieli, which holds under any dependence."""
+    return threshold(p, m, level / _harmonic(m))
+
+
+def e_threshold(e: F64, m: int, level: float) -> float:
+    """The smallest e that e-BH rejects at ``level`` among ``m``; infinite if none."""
+    ordered = np.sort(e)[::-1]
+    enough = np.flatnonzero(ordered * np.arange(1, len(e) + 1) >= m / level)
+    return float(ordered[enough[-1]]) if len(enough) else float("inf")
+
+
+def tail_ratio(p: F64, m: int) -> tuple[float, ...]:
+    """``#{p ≤ α} / (mα)`` for each of ``ALPHAS``: at most 1 if chance is described well."""
+    return tuple(float(np.count_nonzero(p <= a) / (m * a)) if m else 0.0 for a in ALPHAS)
+
+
+def histogram(p: F64) -> NDArray[np.int64]:
+    """(bins,) pairs per bin of −log10 p."""
+    surprise = np.minimum(-np.log10(np.maximum(p, 1e-300)), BINS[-1])
+    return np.histogram(surprise, np.array(BINS))[0].astype(np.int64)
+
+
+def _harmonic(m: int) -> float:
+    exact = 10_000
+    if m <= exact:
+        return float((1.0 / np.arange(1, max(m, 1) + 1)).sum())
+    return float(np.log(m) + np.euler_gamma + 1 / (2 * m))

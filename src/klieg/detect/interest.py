@@ -1,0 +1,156 @@
+"""Which community of interest each object belongs to, found on other days than its own.
+
+The account–object graph of the objects of one parity of days is cut by modularity Leiden; that
+labels accounts, and an object of the other parity takes its actors' plurality label. No act can
+therefore help to define the pool it is tested in. The room knows no null model and no language.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from graspologic_native import leiden_csr
+
+from klieg.tables import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from klieg.config import Config
+    from klieg.tables import I32, Actions, Bool
+
+__all__ = ["INTEREST", "communities", "plurality", "week_start"]
+
+INTEREST = ("repost", "link", "object")
+"""Layers whose objects people choose by interest: they make the graph and get its labels."""
+
+DAY = 86_400 * SECOND
+WEEK = 7 * DAY
+_MONDAY = 4 * DAY  # 1970-01-05
+
+
+def communities(
+    layers: Mapping[str, Actions], origin: int, config: Config
+) -> dict[str, tuple[I32, int]]:
+    """Per interest layer: ((n_objects,) community or −1, communities in all).
+
+    ``origin`` is the start of the week of the first post (µs). Communities of the first parity are
+    numbered before those of the second, each by size, largest first.
+    """
+    chosen = {name: layers[name] for name in INTEREST if name in layers}
+    fold = {name: _parity(actions, origin) for name, actions in chosen.items()}
+    label = {name: np.full(a.n_objects, -1, np.int32) for name, a in chosen.items()}
+    count = 0
+    for parity in (0, 1):
+        accounts, found = _account_communities(chosen, fold, parity, config)
+        for name, actions in chosen.items():
+            here = (fold[name] == 1 - parity)[actions.object]
+            vote = np.where(here, accounts[actions.account], -1)
+            taken = plurality(actions.object, vote, actions.n_objects)
+            label[name][taken >= 0] = taken[taken >= 0] + count
+        count += found
+    return {name: (label[name], count) for name in chosen}
+
+
+def plurality(group: I32, vote: I32, n_groups: int) -> I32:
+    """(n_groups,) the commonest vote of each group; ties to the one cast first; −1: no vote.
+
+    ``group`` and ``vote`` are (n,); votes below 0 do not count.
+
+    >>> plurality(np.array([0, 0, 0, 1, 2]), np.array([5, 3, 3, 2, -1]), 3)
+    array([ 3,  2, -1], dtype=int32)
+    """
+    rows = np.flatnonzero(vote >= 0)
+    winner = np.full(n_groups, -1, np.int32)
+    if not len(rows):
+        return winner
+    width = int(vote.max()) + 1
+    key, first, votes = np.unique(
+        group[rows].astype(np.int64) * width + vote[rows], return_index=True, return_counts=True
+    )
+    owner = key // width
+    order = np.lexsort((first, -votes, owner))
+    top = order[np.r_[True, owner[order][1:] != owner[order][:-1]]]
+    winner[owner[top]] = (key[top] % width).astype(np.int32)
+    return winner
+
+
+def week_start(time: int) -> int:
+    """Microseconds of the Monday 00:00 UTC at or before ``time``."""
+    return (time - _MONDAY) // WEEK * WEEK + _MONDAY
+
+
+def _parity(actions: Actions, origin: int) -> I32:
+    """(n_objects,) parity of the day on which each object first appears."""
+    first = np.full(actions.n_objects, np.iinfo(np.int64).max)
+    np.minimum.at(first, actions.object, actions.time)
+    return ((first - origin) // DAY % 2).astype(np.int32)
+
+
+def _account_communities(
+    layers: Mapping[str, Actions], fold: Mapping[str, I32], parity: int, config: Config
+) -> tuple[I32, int]:
+    """((n_accounts,) community or −1, how many) from the objects of one parity."""
+    n_accounts = max((a.n_accounts for a in layers.values()), default=0)
+    account, item, base = [], [], 0
+    for name, actions in layers.items():
+        rows = fold[name][actions.object] == parity
+        rows &= _shared(actions)[actions.object]
+        account.append(actions.account[rows])
+        item.append(actions.object[rows].astype(np.int64) + base)
+        base += actions.n_objects
+    if not account or not sum(map(len, account)):
+        return np.full(n_accounts, -1, np.int32), 0
+    who, what = np.concatenate(account), np.concatenate(item)
+    member = _leiden(who, what, n_accounts, config.seed)
+    return _large(member, np.bincount(who, minlength=n_accounts), config)
+
+
+def _shared(actions: Actions) -> Bool:
+    """(n_objects,) whether at least two acts fell on it: a leaf says nothing about communities."""
+    shared: Bool = np.bincount(actions.object, minlength=actions.n_objects) >= 2
+    return shared
+
+
+def _leiden(who: I32, what: np.ndarray, n_accounts: int, seed: int) -> I32:
+    """(n_accounts,) modularity community of each account that acted, −1 for the rest."""
+    actors, left = np.unique(who, return_inverse=True)
+    items, right = np.unique(what, return_inverse=True)
+    n = len(actors) + len(items)
+    key, weight = np.unique(left * np.int64(n) + right + len(actors), return_counts=True)
+    source = np.concatenate((key // n, key % n))
+    sink = np.concatenate((key % n, key // n))
+    order = np.argsort(source, kind="stable")
+    starts = np.searchsorted(source[order], np.arange(n + 1))
+    _, found = leiden_csr(
+        starts.astype(np.int64),
+        sink[order].astype(np.int32),
+        np.concatenate((weight, weight))[order].astype(np.float64),
+        n,
+        iterations=3,
+        randomness=1e-8,
+        seed=seed,
+    )
+    member = np.full(n_accounts, -1, np.int32)
+    member[actors] = [found[i] for i in range(len(actors))]
+    return member
+
+
+def _large(member: I32, activity: np.ndarray, config: Config) -> tuple[I32, int]:
+    """Keep communities of enough accounts and actions, numbered by actions, largest first."""
+    if not (member >= 0).any():
+        return member, 0
+    inside = member >= 0
+    accounts = np.bincount(member[inside])
+    actions = np.bincount(member[inside], weights=activity[inside]).astype(np.int64)
+    kept = np.flatnonzero(
+        (accounts >= config.stratum_accounts) & (actions >= config.stratum_actions)
+    )
+    # ties: the community whose first account appeared first
+    first = np.full(len(accounts), len(member))
+    np.minimum.at(first, member[inside], np.flatnonzero(inside))
+    kept = kept[np.lexsort((first[kept], -actions[kept]))]
+    number = np.full(len(accounts), -1, np.int32)
+    number[kept] = np.arange(len(kept))
+    return np.where(inside, number[member], -1).astype(np.int32), len(kept)

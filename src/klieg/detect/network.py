@@ -1,0 +1,208 @@
+"""The coordination network: every layer's pairs tested together, and the null checked beside them.
+
+Strata, candidates, exact scores, one Benjamini–Hochberg over all pairs of all layers, shuffles down
+the same path, and the weak graphs the search starts from. The room knows the order of these steps;
+it searches no groups and judges nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klieg.detect import error_control, multiplex, null, strata
+from klieg.detect.scoring import Study, study
+from klieg.detect.weak import weak_graphs
+from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from klieg.config import Config
+    from klieg.sockets import Engine, Progress
+    from klieg.tables import F64, I64, Actions, Bool, Posts, Strata, WeakGraph
+
+__all__ = ["build"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """The thresholds that hold for all layers together."""
+
+    m: int  # all pairs of eligible accounts, MULTIPLEX left out
+    p: float  # largest validated p; 0 if none
+    by: float
+    e: float  # smallest e that e-BH rejects; infinite if none
+    floor: float  # at least the level of a single rejection, so that shuffles are never untested
+    q: Mapping[str, F64]  # each layer's candidates; MULTIPLEX among its own pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Shuffled:
+    """What one layer's label shuffles gave."""
+
+    validated: tuple[int, ...]
+    weak: tuple[int, ...]
+    tail: tuple[float, ...]
+    histogram: tuple[int, ...]
+
+
+def build(
+    layers: Mapping[str, Actions],
+    posts: Posts,
+    config: Config,
+    engine: Engine,
+    progress: Progress,
+) -> Network:
+    """The network of all layers, MULTIPLEX last; no layers give an empty network.
+
+    Windows finer than the posts' clock must have left ``config.windows_s`` already. MULTIPLEX
+    repeats the other layers' acts, so its edges are weak at most and its pairs do not enter m.
+    """
+    if not layers:
+        return Network({}, {}, ())
+    progress("strata", 0, None)
+    actions = dict(layers)
+    pools, plain = strata.infer(layers, posts, config), strata.flat(layers, posts, config)
+    together, pools[MULTIPLEX] = multiplex.combine(layers, pools)
+    _, plain[MULTIPLEX] = multiplex.combine(layers, plain)
+    actions[MULTIPLEX] = together
+    studies: dict[str, Study] = {}
+    weak: list[WeakGraph] = []
+    for i, name in enumerate(actions):
+        progress(f"pairs: {name}", i, len(actions))
+        studies[name] = study(actions[name], pools[name], config, engine)
+        both = ((pools[name], True), (plain[name], False))
+        weak += weak_graphs(name, actions[name], both, studies[name], config, engine)
+    verdict = _verdict(studies, config)
+    built = {}
+    for i, name in enumerate(actions):
+        progress(f"shuffles: {name}", i, len(actions))
+        checked = _shuffles(i, actions[name], pools[name], verdict, config, engine)
+        built[name] = _layer(actions[name], pools[name], studies[name], verdict, checked, config)
+    return Network(built, plain, tuple(weak))
+
+
+def _verdict(studies: Mapping[str, Study], config: Config) -> _Verdict:
+    single = {name: s for name, s in studies.items() if name != MULTIPLEX}
+    m = sum(s.pairs for s in single.values())
+    p = np.concatenate([s.tests.p for s in single.values()])
+    e = np.concatenate([s.tests.e for s in single.values()])
+    level = config.false_alarms
+    cut = error_control.threshold(p, m, level)
+    ends = np.cumsum([len(s.tests.p) for s in single.values()])[:-1]
+    q = dict(zip(single, np.split(error_control.adjusted(p, m), ends), strict=True))
+    both = studies[MULTIPLEX]
+    q[MULTIPLEX] = error_control.adjusted(both.tests.p, both.pairs)
+    return _Verdict(
+        m,
+        cut,
+        error_control.by_threshold(p, m, level),
+        error_control.e_threshold(e, m, level),
+        max(cut, level / max(m, 1)),
+        q,
+    )
+
+
+def _is_weak(s: Study, config: Config) -> Bool:
+    # p counts only windows with enough shared objects, so a small p implies them
+    weak: Bool = s.tests.p < config.weak_p
+    return weak
+
+
+def _shuffles(
+    turn: int,
+    actions: Actions,
+    pools: Strata,
+    verdict: _Verdict,
+    config: Config,
+    engine: Engine,
+) -> _Shuffled:
+    """Permute labels inside the strata and count again what passes the real thresholds."""
+    validated, weak, tails, bins = [], [], [], []
+    for run in range(config.shuffles):
+        seed = (config.seed * 1009 + run) * 101 + turn
+        s = study(null.shuffle(actions, pools, seed), pools, config, engine)
+        p = s.tests.p
+        validated.append(int(np.count_nonzero(p <= verdict.floor)))
+        weak.append(int(np.count_nonzero(_is_weak(s, config))))
+        tails.append(error_control.tail_ratio(p, s.pairs))
+        bins.append(error_control.histogram(p))
+    if not tails:
+        return _Shuffled((), (), (), ())
+    return _Shuffled(
+        tuple(validated),
+        tuple(weak),
+        tuple(float(t) for t in np.mean(tails, axis=0)),
+        tuple(round(float(b)) for b in np.mean(bins, axis=0)),
+    )
+
+
+def _layer(
+    actions: Actions,
+    pools: Strata,
+    s: Study,
+    verdict: _Verdict,
+    shuffled: _Shuffled,
+    config: Config,
+) -> Layer:
+    own = actions.signal != MULTIPLEX
+    tests = s.tests
+    weak = _is_weak(s, config)
+    validated = (tests.p <= verdict.p) & (verdict.p > 0.0) & own
+    kept = np.flatnonzero(weak | validated)
+    scored = ScoredEdges(
+        signal=actions.signal,
+        edges=_rows(s.edges, kept),
+        expected=s.expected[kept],
+        p_window=tests.p_window[kept],
+        best=tests.best[kept],
+        p=tests.p[kept],
+        e=tests.e[kept],
+        q=verdict.q[actions.signal][kept],
+        weak=weak[kept],
+        validated=validated[kept],
+    )
+    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored))
+
+
+def _rows(edges: Edges, kept: I64) -> Edges:
+    return Edges(
+        edges.left[kept],
+        edges.right[kept],
+        edges.n[kept],
+        edges.capped[kept],
+        edges.first[kept],
+        edges.last[kept],
+    )
+
+
+def _stat(
+    actions: Actions, s: Study, verdict: _Verdict, shuffled: _Shuffled, scored: ScoredEdges
+) -> NullStat:
+    own = actions.signal != MULTIPLEX
+    return NullStat(
+        signal=actions.signal,
+        actions=actions.n,
+        objects=actions.n_objects,
+        eligible=int(np.count_nonzero(s.able)),
+        pairs=s.pairs,
+        candidates=s.edges.size,
+        validated=int(np.count_nonzero(scored.validated)),
+        weak=int(np.count_nonzero(scored.weak)),
+        expected_false=s.pairs * verdict.p if own else 0.0,
+        shuffled=shuffled.validated,
+        shuffled_weak=shuffled.weak,
+        tail_alpha=error_control.ALPHAS,
+        tail_real=error_control.tail_ratio(s.tests.p, s.pairs),
+        tail_shuffled=shuffled.tail,
+        omitted_bound=s.omitted,
+        histogram_edges=error_control.BINS,
+        histogram_real=tuple(int(b) for b in error_control.histogram(s.tests.p)),
+        histogram_shuffled=shuffled.histogram,
+        threshold=verdict.p if own else 0.0,
+        validated_by=int(np.count_nonzero(s.tests.p <= verdict.by)) if own and verdict.by else 0,
+        validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
+    )

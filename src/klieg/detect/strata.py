@@ -1,0 +1,151 @@
+"""The pools inside which accounts are exchangeable: platform × collection × language × interest.
+
+A pool is the object's, never the account's. Pools too small for what they test merge into their
+parent's ``other``: first into the language, then into the platform and collection, which are never
+pooled with another. The room knows no windows, no pairs and no counts of co-actions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klieg.detect.interest import communities, plurality, week_start
+from klieg.detect.language import languages
+from klieg.tables import Strata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from klieg.config import Config
+    from klieg.tables import I32, Actions, Bool, Posts
+
+__all__ = ["flat", "infer"]
+
+_NONE, _OTHER = -1, -2  # language unknown or no interest; merged because too small
+
+
+def infer(layers: Mapping[str, Actions], posts: Posts, config: Config) -> dict[str, Strata]:
+    """Each layer's pools, interest communities included where the layer is chosen by interest.
+
+    Communities are cross-fitted on the parity of days since the start of the week of the first
+    post, so shifting all times by whole weeks changes nothing.
+    """
+    if not posts.n:
+        return flat(layers, posts, config)
+    interest = communities(layers, week_start(int(posts.time[0])), config)
+    return _pools(layers, posts, config, {name: label for name, (label, _) in interest.items()})
+
+
+def flat(layers: Mapping[str, Actions], posts: Posts, config: Config) -> dict[str, Strata]:
+    """Each layer's pools without interest: the second opinion of the search."""
+    return _pools(layers, posts, config, {})
+
+
+def _pools(
+    layers: Mapping[str, Actions], posts: Posts, config: Config, interest: Mapping[str, I32]
+) -> dict[str, Strata]:
+    place, places = _places(posts)
+    language, tongues = languages(posts)
+    pools = {}
+    for name, actions in layers.items():
+        where = plurality(actions.object, place[actions.post], actions.n_objects)
+        tongue = plurality(actions.object, language[actions.post], actions.n_objects)
+        taste = interest.get(name, np.full(actions.n_objects, _NONE, np.int32))
+        key = np.stack((where, tongue, taste), axis=1).astype(np.int64)
+        # an object nobody acted on belongs anywhere; it must not make a pool of its own
+        key[where < 0] = (0, _NONE, _NONE)
+        _merge(key, actions, config)
+        pools[name] = _numbered(key, where, places, tongues)
+    return pools
+
+
+def _places(posts: Posts) -> tuple[I32, tuple[str, ...]]:
+    """((n,) platform × collection of each post, names) by first appearance."""
+    platform = posts.table.column("platform").combine_chunks().dictionary_encode()
+    collection = posts.table.column("collection").combine_chunks().dictionary_encode()
+    inner = collection.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+    outer = platform.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    width = len(collection.dictionary) + 1
+    key, first, code = np.unique(outer * width + inner, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    names = ["", *collection.dictionary.to_pylist()]
+    labels = tuple(
+        " · ".join(
+            part
+            for part in (platform.dictionary[int(k // width)].as_py(), names[k % width])
+            if part
+        )
+        for k in key[order]
+    )
+    return rank[code], labels
+
+
+def _merge(key: NDArray[np.int64], actions: Actions, config: Config) -> None:
+    """Fold small pools into their parent's rest, in place: columns place, language, taste."""
+    small = _small(key, actions, config)
+    key[small & (key[:, 2] >= 0), 2] = _NONE
+    small = _small(key, actions, config)
+    key[small & (key[:, 2] < 0), 1] = _OTHER
+
+
+def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
+    """(n_objects,) whether the pool of the object has too few actions or accounts."""
+    _, pool = np.unique(_code(key), return_inverse=True)
+    row = pool[actions.object].astype(np.int64)
+    n_pools = int(pool.max(initial=-1)) + 1
+    pairs = np.unique(row * max(actions.n_accounts, 1) + actions.account)
+    accounts = np.bincount(pairs // max(actions.n_accounts, 1), minlength=n_pools)
+    acts = np.bincount(row, minlength=n_pools)
+    small: Bool = (acts < config.stratum_actions) | (accounts < config.stratum_accounts)
+    return small[pool]
+
+
+def _code(key: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) one number per (place, language, taste): a fast key for ``np.unique``."""
+    code: NDArray[np.int64] = (key[:, 0] << 40) + ((key[:, 1] + 2) << 20) + key[:, 2] + 2
+    return code
+
+
+def _numbered(
+    key: NDArray[np.int64], where: I32, places: tuple[str, ...], tongues: tuple[str, ...]
+) -> Strata:
+    """Pools numbered by the first object in them, with their names and parents."""
+    _, first, member = np.unique(_code(key), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    pools = key[first[order]]
+    parents, seen, parent = np.unique(pools[:, 0], return_index=True, return_inverse=True)
+    turn = np.argsort(seen)
+    place = np.empty(len(turn), np.int32)
+    place[turn] = np.arange(len(turn))
+    alone = np.bincount(parent, minlength=len(parents))[parent] == 1
+    return Strata(
+        object_stratum=rank[member],
+        parent=place[parent],
+        names=tuple(
+            _name(pool, places, tongues, bool(only))
+            for pool, only in zip(pools, alone, strict=True)
+        ),
+        parent_names=tuple(places[i] if places else "" for i in parents[turn]),
+    )
+
+
+def _name(
+    pool: NDArray[np.int64], places: tuple[str, ...], tongues: tuple[str, ...], alone: bool
+) -> str:
+    place, tongue, taste = (int(x) for x in pool)
+    parts = [places[place] if places else ""]
+    if tongue >= 0:
+        parts.append(tongues[tongue])
+    elif not alone:
+        parts.append("other" if tongue == _OTHER else "no language")
+    if taste >= 0:
+        parts.append(f"interest {taste + 1}")
+    return " · ".join(part for part in parts if part)
