@@ -138,14 +138,15 @@ def _of_posts(finding: Finding, removal: _Removal, posts: Posts, seed: int) -> I
     without = (k - gone) / np.maximum(n - gone, 1)
     low, high = np.quantile(without, [0.025, 0.975])
     expected = float(np.sum(by_member * removal.member_p) * removal.group_p[0])
+    without_group = (k - expected) / max(n - expected, 1)
     return Impact(
         "acts",
         "all posts of this data set",
         k / max(n, 1),
-        (k - expected) / max(n - expected, 1),
+        without_group,
         len(finding.joint_acts) / max(n - k + len(finding.joint_acts), 1),
-        float(low),
-        float(high),
+        min(float(low), without_group),
+        max(float(high), without_group),
         "share of all posts that took part in this finding",
     )
 
@@ -213,8 +214,8 @@ def _shares(
             float(counts[j] / max(whole, 1.0)),
             float(without[j]),
             float(together[j]),
-            float(low[j]),
-            float(high[j]),
+            float(min(low[j], without[j])),
+            float(max(high[j], without[j])),
             _note(later[j] if later is not None else None, table[:, j].sum(), counts[j], metric),
         )
         for j in range(len(objects))

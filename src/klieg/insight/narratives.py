@@ -20,6 +20,7 @@ __all__ = ["background", "of_finding"]
 SAMPLE = 20_000
 TERMS = 8
 EXEMPLARS = 3
+LEAST_Z = 1.0
 # links carry no words of the post; tags and handles stay whole because they are how people search
 _TERM = re.compile(r"https?://\S+|[#@]?\w[\w'’]+", re.UNICODE)
 
@@ -68,7 +69,7 @@ def _distinctive(counts: Counter[str], n: int, prior: Counter[str]) -> tuple[str
         rest = np.log((other + a) / max(whole + 500.0 - other - a, 1.0))
         scored.append((float((odds - rest) / np.sqrt(1 / (k + a) + 1 / (other + a))), term))
     scored.sort(key=lambda item: (-item[0], item[1]))
-    return tuple(term for z, term in scored[:TERMS] if z > 0)
+    return tuple(term for z, term in scored[:TERMS] if z > LEAST_Z)
 
 
 def _exemplars(
