@@ -1,0 +1,312 @@
+"""Planted look-alikes: accounts that act together for reasons nobody should be blamed for.
+
+Notification fans, syndicated outlets, breaking news, share buttons, one brand's accounts. The room
+knows no campaign and no detector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from klieg.errors import ConfigError
+from klieg.sources.simulate.activity import draw_tags
+from klieg.sources.simulate.drafts import CLIENTS, KIND, MAX_TAGS, Draft
+from klieg.sources.simulate.news import HEADLINE, domains, slugs
+from klieg.sources.simulate.planting import (
+    Ground,
+    Planted,
+    daytime,
+    drafted,
+    newcomers,
+    planted,
+    resting,
+)
+from klieg.sources.simulate.rhythm import HOUR, MINUTE
+from klieg.sources.simulate.words import TOPICS
+
+if TYPE_CHECKING:
+    from klieg.sources.simulate.population import People
+    from klieg.tables import I32, I64, Bool
+
+__all__ = ["DEFAULT_LOOK_ALIKES", "LookAlike", "plant_look_alike"]
+
+LookAlikeKind = Literal["fans", "syndication", "breaking news", "share button", "one brand"]
+_KINDS: tuple[LookAlikeKind, ...] = (
+    "fans",
+    "syndication",
+    "breaking news",
+    "share button",
+    "one brand",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """One look-alike to plant. Fans, breaking news and share buttons take ordinary accounts."""
+
+    kind: LookAlikeKind
+    size: int  # accounts
+    acts: int = 12  # joint acts of each (breaking news: links each shares, at most)
+    delay_s: float | None = None  # median delay behind the occasion; None: what is usual
+    community: int | None = None  # None: drawn
+    wire: bool = False  # syndication: one wire domain instead of one own domain per member
+
+    def __post_init__(self) -> None:
+        for knob, value, fits, allowed in (
+            ("kind", self.kind, self.kind in _KINDS, ", ".join(_KINDS)),
+            ("size", self.size, self.size >= 2, "2 or more accounts"),
+            ("acts", self.acts, self.acts >= 1, "1 or more joint acts"),
+            ("delay_s", self.delay_s, self.delay_s is None or self.delay_s > 0, "above 0 seconds"),
+        ):
+            if not fits:
+                raise ConfigError(f"look-alike {knob}", value, allowed)
+
+
+DEFAULT_LOOK_ALIKES = (
+    LookAlike("fans", 30),
+    LookAlike("syndication", 14, acts=25),
+    LookAlike("breaking news", 600, acts=4),
+    LookAlike("share button", 90, acts=6),
+    LookAlike("one brand", 6, acts=20),
+)
+"""What ``klieg demo`` plants: every kind once."""
+
+
+def plant_look_alike(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, label: str, free: Bool
+) -> Planted:
+    """The look-alike's posts. ``free`` (people,) says who is in no other group; it is updated."""
+    among = ground.scene.among
+    community = int(rng.choice(among.size, p=among.weight))
+    if about.community is not None:
+        if not 0 <= about.community < among.size:
+            raise ConfigError("look-alike community", about.community, f"0 … {among.size - 1}")
+        community = about.community
+    makers = {
+        "fans": _fans,
+        "syndication": _syndication,
+        "breaking news": _breaking_news,
+        "share button": _share_button,
+        "one brand": _one_brand,
+    }
+    made = makers[about.kind](rng, ground, about, community, free)
+    ordinary = made.members[made.members < len(free)]
+    free[ordinary] = False
+    return planted(
+        rng,
+        ground,
+        made.draft,
+        made.new,
+        label=label,
+        kind=about.kind,
+        members=made.members,
+        urls=made.urls,
+        tags=made.tags,
+        parameters=asdict(about) | {"community": community},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    draft: Draft
+    members: I64
+    new: People | None = None
+    urls: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def _fans(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
+) -> _Made:
+    who, draft, clock = ground.who, ground.around.draft, ground.scene.clock
+    posts = np.flatnonzero(draft.kind <= KIND["link"])
+    count = np.bincount(draft.author[posts], minlength=who.n)
+    home = who.community[: len(free)] == community
+    score = np.where(home & (count >= about.acts), who.fame[: len(free)], -1.0)
+    author = int(np.argmax(score if score.max() > 0 else count))
+    theirs = posts[draft.author[posts] == author]
+    members = _some(rng, free & (np.arange(len(free)) != author), about.size, home)
+    fan = np.repeat(members, len(theirs))
+    post = np.tile(theirs, len(members))
+    delay = rng.lognormal(np.log((about.delay_s or 45.0) * 1000), 0.9, len(post)).astype(np.int64)
+    time = draft.time[post] + 1000 + delay
+    inside = time < clock.end
+    awake = clock.awake(np.where(inside, time, 0), who.chronotype[fan], who.zone[fan])
+    share = min(1.0, 2.2 * about.acts / max(len(theirs), 1))
+    keep = inside & (rng.random(len(post)) < np.minimum(1, share * (0.25 + 1.2 * awake)))
+    keep &= ~_already(draft, fan, post)
+    cell = draft.language[post].astype(np.int64) * len(TOPICS)
+    made = drafted(
+        fan[keep], time[keep], "repost", cell[keep], ref=post[keep], client=who.client[fan[keep]]
+    )
+    return _Made(made, members)
+
+
+def _already(draft: Draft, account: I64, post: I64) -> Bool:
+    reposts = np.flatnonzero(draft.kind == KIND["repost"])
+    done = draft.author[reposts] * 2**31 + draft.ref[reposts]
+    return np.isin(account * 2**31 + post, done)
+
+
+def _syndication(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
+) -> _Made:
+    new = newcomers(rng, ground, about.size, community=community)
+    names = domains(rng, about.size)
+    stories = slugs(rng, about.acts)
+    press = daytime(rng, ground, community, about.acts, rest=resting(ground.scene.clock.end))
+    member, story = _grid(rng, about, share=0.85)
+    delay = rng.exponential((about.delay_s or 50.0) * 1000, len(story)).astype(np.int64)
+    cell = _cells(rng, ground, community, about.acts)
+    lines = ground.scene.vocabulary.lines(rng, cell, chance=HEADLINE)
+    text = ground.scene.vocabulary.render(lines, np.full(len(cell), 5))
+    site = np.zeros(len(story), np.int64) if about.wire else member
+    urls = [f"https://local-{n}/{s}" for n in names for s in stories]
+    made = drafted(
+        ground.base + member,
+        press[story] + delay,
+        "link",
+        cell[story],
+        words=text.take(pa.array(story)),
+        url=ground.urls + site * about.acts + story,
+        client=np.full(len(story), CLIENTS.index("Scheduler")),
+    )
+    return _Made(made, ground.base + np.arange(about.size), new, tuple(urls))
+
+
+def _breaking_news(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
+) -> _Made:
+    who, scene = ground.who, ground.scene
+    among, ordinary = scene.among, np.arange(len(free))
+    speaks = among.language[who.community[ordinary]] == among.language[community]
+    members = _some(rng, free, about.size, speaks)
+    at = int(daytime(rng, ground, community, 1, rest=resting(scene.clock.end))[0])
+    names = domains(rng, about.acts)
+    urls = [f"https://{n}/live/{s}" for n, s in zip(names, slugs(rng, about.acts), strict=True)]
+    appears = np.sort(rng.exponential(8 * MINUTE, about.acts)).astype(np.int64)
+    count = np.minimum(1 + rng.poisson(0.7, len(members)), about.acts)
+    liking = -1.2 * np.log(np.arange(1, about.acts + 1)) + rng.gumbel(
+        size=(len(members), about.acts)
+    )
+    ranked = np.argsort(-liking, axis=1, kind="stable")
+    picked = np.arange(about.acts) < count[:, None]
+    member, story = np.nonzero(picked)[0], ranked[picked]
+    account = members[member]
+    slow = (who.speed[account] / (28 * MINUTE)) ** 0.3
+    median = np.log((about.delay_s or 540.0) * 1000)
+    delay = appears[story] + (rng.lognormal(median, 1.0, len(story)) * slow).astype(np.int64)
+    cell = _cells(rng, ground, community, 1)[np.zeros(len(story), np.int64)]
+    headline = scene.vocabulary.lines(rng, cell[: about.acts], chance=HEADLINE)
+    lines = scene.vocabulary.lines(rng, cell)
+    quoted = rng.random(len(story)) < 0.35
+    lines[quoted] = headline[story[quoted] % len(headline)]
+    tags = np.full((len(story), MAX_TAGS), -1, np.int32)
+    tags[:, 0] = np.where(rng.random(len(story)) < 0.6, ground.tags, -1)
+    made = drafted(
+        account,
+        at + delay,
+        "link",
+        cell,
+        words=scene.vocabulary.render(lines, np.where(quoted, 5, 0)),
+        url=ground.urls + story,
+        tags=tags,
+        client=who.client[account],
+    )
+    place = scene.vocabulary.banks["place"]
+    name = place.phrases[int(place.draw(rng, cell[:1])[0])].as_py().split()[-1].lower()
+    return _Made(made, members, None, tuple(urls), (name + "live",))
+
+
+def _share_button(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
+) -> _Made:
+    who, scene = ground.who, ground.scene
+    language = scene.among.language
+    speaks = language[who.community[: len(free)]] == language[community]
+    members = _some(rng, free, about.size, speaks)
+    count = 1 + rng.poisson(max(about.acts - 1, 0), len(members))
+    account = np.repeat(members, count)
+    time = scene.clock.draw(rng, who.chronotype[account], who.zone[account])
+    number = rng.integers(12, 240, len(account))
+    spoken = scene.vocabulary.languages[int(language[community])]
+    before, after = _BUTTON[spoken]
+    words = pa.array(
+        [f"{before} {n // 10},{n % 10} km {after}" for n in number.tolist()], pa.string()
+    )
+    cell = np.full(len(account), language[community] * len(TOPICS))
+    made = drafted(
+        account,
+        time,
+        "link",
+        cell,
+        words=words,
+        url=np.full(len(account), ground.urls),
+        tags=_one_tag(len(account), ground.tags),
+        client=np.full(len(account), CLIENTS.index("StrideLog")),
+    )
+    return _Made(made, members, None, ("https://stridelog.example/get",), ("StrideLog",))
+
+
+_BUTTON = {
+    "en": ("I just finished a run of", "with StrideLog! Join me via the app"),
+    "de": ("Ich bin gerade", "mit StrideLog gelaufen! Lauf mit, über die App"),
+    "ru": ("Только что пробежал", "со StrideLog! Присоединяйтесь в приложении"),
+    "es": ("Acabo de correr", "con StrideLog. ¡Corre conmigo en la app!"),
+}
+
+
+def _one_brand(
+    rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
+) -> _Made:
+    new = newcomers(rng, ground, about.size, community=community, rate=np.full(about.size, 0.4))
+    member, text = _grid(rng, about, share=0.96)
+    cell = _cells(rng, ground, community, about.acts)
+    lines = ground.scene.vocabulary.lines(rng, cell, chance={"opener": 0.0, "emoji": 0.6})
+    words = ground.scene.vocabulary.render(lines, np.full(len(cell), 4))
+    planned = daytime(rng, ground, community, about.acts, rest=HOUR) // (5 * MINUTE) * 5 * MINUTE
+    spread = (about.delay_s or 0.9) * 1000
+    time = planned[text] + (rng.random(len(text)) * spread).astype(np.int64)
+    site = domains(rng, 1)[0]
+    urls = tuple(f"https://shop-{site}/{s}" for s in slugs(rng, about.acts))
+    tags = draw_tags(rng, ground.scene, cell, np.ones(len(cell), np.int64))
+    made = drafted(
+        ground.base + member,
+        time,
+        "link",
+        cell[text],
+        words=words.take(pa.array(text)),
+        url=ground.urls + text,
+        tags=tags[text],
+        client=np.full(len(text), CLIENTS.index("Scheduler")),
+    )
+    return _Made(made, ground.base + np.arange(about.size), new, urls)
+
+
+def _grid(rng: np.random.Generator, about: LookAlike, *, share: float) -> tuple[I64, I64]:
+    member, thing = np.nonzero(rng.random((about.size, about.acts)) < share)
+    return member.astype(np.int64), thing.astype(np.int64)
+
+
+def _some(rng: np.random.Generator, free: Bool, n: int, wanted: Bool) -> I64:
+    """(≤ n,) rows of free accounts, those who are wanted first; sorted."""
+    order = rng.permutation(len(free))
+    order = order[free[order]]
+    order = order[np.argsort(~wanted[order], kind="stable")]
+    return np.sort(order[:n])
+
+
+def _cells(rng: np.random.Generator, ground: Ground, community: int, n: int) -> I64:
+    among = ground.scene.among
+    topic = np.where(rng.random(n) < 0.8, among.topic[community], among.second_topic[community])
+    return ground.scene.vocabulary.cell(np.full(n, among.language[community]), topic)
+
+
+def _one_tag(n: int, tag: int) -> I32:
+    tags = np.full((n, MAX_TAGS), -1, np.int32)
+    tags[:, 0] = tag
+    return tags

@@ -1,0 +1,206 @@
+"""A whole simulated world: the ordinary part, what is planted in it, and the truth about both.
+
+Every component draws from its own child of the seed, so that planting more never changes what is
+already there. The room knows no detector.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+
+from klieg.errors import ConfigError
+from klieg.sources.simulate.activity import ordinary, tag_names
+from klieg.sources.simulate.campaigns import DEFAULT_CAMPAIGNS, Campaign, plant_campaign
+from klieg.sources.simulate.drafts import Names, merge, post_ids, table
+from klieg.sources.simulate.lookalikes import DEFAULT_LOOK_ALIKES, LookAlike, plant_look_alike
+from klieg.sources.simulate.news import Scene, events, news
+from klieg.sources.simulate.planting import Ground, Planted
+from klieg.sources.simulate.population import communities, join, people
+from klieg.sources.simulate.rhythm import clock
+from klieg.sources.simulate.truth import TrueGroup, Truth, truth_path, write_truth
+from klieg.sources.simulate.words import LANGUAGES, vocabulary
+from klieg.sources.simulate.writing import write_posts
+
+if TYPE_CHECKING:
+    from klieg.sources.simulate.activity import Ordinary
+    from klieg.sources.simulate.population import People
+    from klieg.tables import I64
+
+__all__ = ["World", "simulate"]
+
+_LOOK_ALIKES_FROM = 512
+"""Component numbers: 0 the ordinary part, 1 … campaigns, 512 … look-alikes."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Posts whose truth is known."""
+
+    posts: pa.Table  # POSTS, ordered by (time, post_id)
+    truth: Truth
+
+    def write(self, path: str | Path) -> tuple[Path, Path]:
+        """Write the posts as ``.jsonl`` (X API v2, flattened), ``.csv`` or ``.parquet``.
+
+        The truth goes beside them as ``<name>.truth.json``. Gives both paths; InputError for
+        another suffix. The same world gives the same bytes.
+        """
+        file = Path(path)
+        write_posts(self.posts, file)
+        write_truth(self.truth, truth_path(file))
+        return file, truth_path(file)
+
+
+def simulate(
+    *,
+    seed: int = 0,
+    accounts: int = 3000,
+    days: int = 14,
+    campaigns: Sequence[Campaign] | None = None,
+    look_alikes: Sequence[LookAlike] | None = None,
+    languages: Sequence[str] = LANGUAGES,
+    start: str = "2026-03-02T00:00:00Z",
+) -> World:
+    """A world of ``accounts`` ordinary accounts and whatever is planted among them.
+
+    ``campaigns`` and ``look_alikes`` default to every kind once; ``()`` plants none. Campaigns,
+    syndication and brands bring accounts of their own. ``start`` is ISO 8601; shifting it by whole
+    weeks shifts the posts and changes nothing else. Raises ConfigError for impossible values.
+
+    >>> world = simulate(seed=1, accounts=200, days=3, campaigns=(), look_alikes=())
+    >>> world.truth.accounts
+    {}
+    """
+    begin = _checked(accounts, days, start)
+    epoch_ms = round(begin.timestamp() * 1000)
+    scene = Scene(
+        clock(begin, days),
+        vocabulary(tuple(languages)),
+        communities(_child(seed, "communities"), tuple(languages), accounts),
+    )
+    who = people(_child(seed, "people"), accounts, scene.among, component=0)
+    happening = events(_child(seed, "events"), scene)
+    around = ordinary(
+        _child(seed, "ordinary"),
+        scene,
+        who,
+        news(_child(seed, "news"), scene, who, happening),
+        happening,
+    )
+    groups = _plant(
+        seed,
+        scene,
+        who,
+        around,
+        DEFAULT_CAMPAIGNS if campaigns is None else campaigns,
+        DEFAULT_LOOK_ALIKES if look_alikes is None else look_alikes,
+    )
+    return _compiled(scene, who, around, groups, epoch_ms)
+
+
+def _checked(accounts: int, days: int, start: str) -> datetime:
+    if accounts < 20:
+        raise ConfigError("accounts", accounts, "20 or more")
+    if not 1 <= days <= 730:
+        raise ConfigError("days", days, "1 … 730")
+    try:
+        begin = datetime.fromisoformat(start)
+    except ValueError as error:
+        raise ConfigError("start", start, "a date such as 2026-03-02T00:00:00Z") from error
+    return begin if begin.tzinfo else begin.replace(tzinfo=UTC)
+
+
+def _child(seed: int, name: str, number: int = 0) -> np.random.Generator:
+    key = (crc32(name.encode()), number)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def _plant(
+    seed: int,
+    scene: Scene,
+    who: People,
+    around: Ordinary,
+    campaigns: Sequence[Campaign],
+    look_alikes: Sequence[LookAlike],
+) -> list[tuple[int, Planted]]:
+    if len(campaigns) >= _LOOK_ALIKES_FROM or len(look_alikes) >= 512:
+        raise ConfigError("campaigns", len(campaigns), f"fewer than {_LOOK_ALIKES_FROM}")
+    out: list[tuple[int, Planted]] = []
+    free = np.ones(who.n, bool)
+    numbers: Counter[str] = Counter()
+    ground = Ground(
+        scene,
+        who,
+        around,
+        component=0,
+        base=who.n,
+        urls=len(around.news.urls),
+        tags=len(tag_names(scene, around.happening)),
+    )
+    for i, campaign in enumerate(campaigns):
+        numbers[campaign.kind] += 1
+        label = f"campaign:{campaign.kind}-{numbers[campaign.kind]}"
+        ground = _next(ground, out, component=1 + i)
+        out.append((1 + i, plant_campaign(_child(seed, "campaign", i), ground, campaign, label)))
+    for j, about in enumerate(look_alikes):
+        numbers[about.kind] += 1
+        label = f"look-alike:{about.kind.replace(' ', '-')}-{numbers[about.kind]}"
+        ground = _next(ground, out, component=_LOOK_ALIKES_FROM + j)
+        made = plant_look_alike(_child(seed, "look-alike", j), ground, about, label, free)
+        out.append((_LOOK_ALIKES_FROM + j, made))
+    return out
+
+
+def _next(ground: Ground, done: list[tuple[int, Planted]], *, component: int) -> Ground:
+    first = ground.who.n, ground.around.news.urls, tag_names(ground.scene, ground.around.happening)
+    made = [p for _, p in done]
+    return Ground(
+        ground.scene,
+        ground.who,
+        ground.around,
+        component=component,
+        base=first[0] + sum(p.people.n for p in made if p.people is not None),
+        urls=len(first[1]) + sum(len(p.urls) for p in made),
+        tags=len(first[2]) + sum(len(p.tags) for p in made),
+    )
+
+
+def _compiled(
+    scene: Scene,
+    who: People,
+    around: Ordinary,
+    groups: list[tuple[int, Planted]],
+    epoch_ms: int,
+) -> World:
+    everybody = join([who, *(p.people for _, p in groups if p.people is not None)])
+    drafts = [around.draft, *(p.draft for _, p in groups)]
+    ids = [
+        post_ids(d, c, epoch_ms) for d, c in zip(drafts, [0, *(c for c, _ in groups)], strict=True)
+    ]
+    urls = around.news.urls.to_pylist() + [u for _, p in groups for u in p.urls]
+    tags = tag_names(scene, around.happening) + [t for _, p in groups for t in p.tags]
+    names = Names(pa.array(urls, pa.string()), pa.array(tags), scene.vocabulary.languages)
+    truth = Truth.of(
+        tuple(_group(p, everybody.ids, i) for (_, p), i in zip(groups, ids[1:], strict=True))
+    )
+    posts = table(merge(drafts), np.concatenate(ids), everybody, names, epoch_ms)
+    return World(posts, truth)
+
+
+def _group(made: Planted, account_ids: I64, ids: I64) -> TrueGroup:
+    return TrueGroup(
+        made.label,
+        made.kind,
+        tuple(sorted(str(x) for x in account_ids[made.members].tolist())),
+        tuple(str(x) for x in ids[made.draft.joint].tolist()),
+        made.parameters,
+    )
