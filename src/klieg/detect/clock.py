@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from klieg.detect import pace
-from klieg.detect.timed import near, rows_of
+from klieg.detect.timed import TEXTUAL, near, rows_of
 from klieg.tables import SECOND, Clock
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _table(
     if stored:
         return pace.organic_table(data.windows)
     source = layer
-    if layer in pace.TEXTUAL:
+    if layer in TEXTUAL:
         source = next((n for n in ("link", "repost") if n in data.pairs), "stored")
     dominated = joint[2 * count >= data.layers[layer].actors[joint]]
     return pace.outside_table(data, source, members, dominated, inside=layer)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from klieg.detect.timed import WINDOWS, Timed, lay_out, ragged
+from klieg.detect.timed import TEXTUAL, WINDOWS, Timed, lay_out, ragged
 from klieg.tables import MULTIPLEX, SECOND
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGELESS",
-    "TEXTUAL",
     "ClockData",
     "PacePairs",
     "PaceTable",
@@ -40,9 +39,6 @@ __all__ = [
     "prepare",
     "same_popularity",
 ]
-
-TEXTUAL: Final = frozenset({"copies", "paraphrases", "hashtags", "hashtag_pairs"})
-"""Layers whose objects hardly exist outside a group: their pace is taken from links."""
 
 AGELESS: Final = TEXTUAL | {"domain", "mention", "synchrony", "batch", MULTIPLEX}
 """Layers where the age of an object says nothing about the speed of who acts on it."""

@@ -19,12 +19,25 @@ if TYPE_CHECKING:
 
     from klieg.tables import F64, I32, I64, Actions
 
-__all__ = ["HORIZON", "WINDOWS", "Timed", "later", "lay_out", "near", "ragged", "rows_of"]
+__all__ = [
+    "HORIZON",
+    "TEXTUAL",
+    "WINDOWS",
+    "Timed",
+    "later",
+    "lay_out",
+    "near",
+    "ragged",
+    "rows_of",
+]
 
 WINDOWS: Final = (60, 600, 3600, 10800)
 """Seconds the clock is read at, whatever the ladder: at 6 h nothing separates (design 3.5)."""
 
 HORIZON: Final = WINDOWS[-1] * SECOND
+
+TEXTUAL: Final = frozenset({"copies", "paraphrases", "hashtags", "hashtag_pairs"})
+"""Layers whose objects hardly exist outside a group: their pace is taken from links."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""The table that turns a standing group's measurements into a class (design 3.5, in its order).
+
+One signal at a time; pure functions of breadth, clock and look-alike tests. The room computes
+nothing itself, and it knows no names and no posts. Bands are provisional until calibrated, so
+none here is ``strong``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from klieg.detect import lookalikes
+from klieg.detect.lookalikes import AT_LEAST, FEW_SOURCES, MOSTLY
+from klieg.detect.timed import TEXTUAL
+
+if TYPE_CHECKING:
+    from klieg.detect.lookalikes import Crowding, Domains, Lead
+    from klieg.tables import Band, Breadth, Class, Clock, LookAlike
+
+__all__ = ["ORDER", "Case", "Verdict", "abstain", "band", "classify"]
+
+ORDER: Final[tuple[Class, ...]] = (
+    "coordinated",
+    "amplification",
+    "suggestive",
+    "look-alike",
+    "abstain",
+)
+"""Strongest first."""
+
+TAGS: Final = frozenset({"hashtags"})
+TAGS_AT_LEAST: Final = 5.0  # event tags are simultaneous by nature
+CLEAR: Final = 2.0  # a bound from which a coordinated finding is more than notable
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a group in one signal."""
+
+    signal: str
+    members: int
+    breadth: Breadth
+    clock: Clock
+    threshold: float  # nats: ln(1 / false_alarms)
+    outside_excess: bool  # more pairs than everybody else's behaviour leads to expect
+    crowding: Crowding
+    domains: Domains | None = None  # textual signals only
+    lead: Lead | None = None  # textual signals only
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A class, its reason, and how far the deciding bound is above its threshold."""
+
+    class_: Class
+    subclass: str = ""
+    look_alike: LookAlike | None = None
+    margin: float = 0.0  # the smallest deciding bound, in units where AT_LEAST is the threshold
+
+
+def classify(case: Case) -> Verdict:
+    """The class of one signal's evidence."""
+    return _textual(case) if case.signal in TEXTUAL else _timed(case)
+
+
+def abstain(why: str) -> Verdict:
+    """What cannot be tested is not judged."""
+    return Verdict("abstain", why)
+
+
+def band(verdict: Verdict, *, pools_agree: bool) -> Band:
+    """Provisional: never ``strong``; ``likely`` only for a coordinated finding clear of its bound.
+
+    ``pools_agree``: the group was found with interest pools too, not only without.
+    """
+    if verdict.class_ == "abstain":
+        return "insufficient data"
+    clear = verdict.margin >= CLEAR and pools_agree
+    return "likely" if verdict.class_ == "coordinated" and clear else "notable"
+
+
+def _timed(case: Case) -> Verdict:
+    breadth, clock = case.breadth, case.clock
+    interest = lookalikes.breaking_news(clock, case.crowding) or lookalikes.shared_interest(clock)
+    if breadth.net_without_two < case.threshold:
+        if breadth.effective_targets <= FEW_SOURCES:
+            return Verdict("amplification", "one source")
+        return _look_alike(interest) or Verdict("suggestive", "narrow")
+    if interest:
+        return _look_alike(interest) or Verdict("look-alike")
+    event, habit, company = clock.event[1], clock.habit[1], clock.event_outsiders[1]
+    if event == 0:
+        return Verdict("suggestive", "too few joint acts to time")
+    if habit < AT_LEAST:
+        private = breadth.private_share >= MOSTLY
+        return Verdict("suggestive", "private objects" if private else "fast responders")
+    if company < AT_LEAST:
+        return Verdict("suggestive", "own clock, too few outsiders")
+    return _coordinated(case, min(event, habit, company))
+
+
+def _textual(case: Case) -> Verdict:
+    breadth, clock = case.breadth, case.clock
+    if breadth.net_without_two < case.threshold:
+        return Verdict("suggestive", "few texts")
+    benign = lookalikes.template(clock)
+    if benign is None and case.domains:
+        benign = lookalikes.brand_or_syndication(case.domains, case.members)
+    if benign is None and case.lead:
+        benign = lookalikes.mirror(case.lead, case.members)
+    if benign is None and case.signal in TAGS:
+        benign = lookalikes.shared_event(clock)
+    if benign:
+        return _look_alike(benign) or Verdict("look-alike")
+    bound = clock.pace[1]
+    if bound == 0:
+        return Verdict("suggestive", "too few joint acts to time")
+    if case.signal in TAGS:
+        if bound < TAGS_AT_LEAST:
+            return Verdict("suggestive", "event tags")
+        return _coordinated(case, bound * AT_LEAST / TAGS_AT_LEAST)
+    return _coordinated(case, bound)
+
+
+def _coordinated(case: Case, margin: float) -> Verdict:
+    if not case.outside_excess:
+        return Verdict("suggestive", "no excess without the group's own acts")
+    return Verdict("coordinated", margin=margin)
+
+
+def _look_alike(found: LookAlike | None) -> Verdict | None:
+    return Verdict("look-alike", found.kind, found) if found else None

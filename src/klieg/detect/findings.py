@@ -1,0 +1,182 @@
+"""Groups in, findings out: each with its class, band, evidence and counter-evidence.
+
+The room puts together what its neighbours measure (``joint``, ``breadth``, ``clock``,
+``lookalikes``) and asks ``classes`` for the verdict. It searches nothing and never says who runs an
+account, why, or whether a claim is true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow.compute as pc
+
+from klieg.detect import bursts, classes, joint, pace, reading, sentences
+from klieg.detect.reading import Run
+from klieg.detect.timed import TEXTUAL
+from klieg.sockets import silent
+from klieg.tables import BANDS, MULTIPLEX, Finding, Member
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from klieg.config import Config
+    from klieg.detect.reading import Part
+    from klieg.sockets import Engine, Progress
+    from klieg.tables import I64, Group, Network, Posts
+
+__all__ = ["judge"]
+
+MOST: Final = 0.5  # share of the acts held by groups, from which on "who" cannot be tested
+
+
+def judge(
+    groups: Sequence[Group],
+    network: Network,
+    posts: Posts,
+    config: Config,
+    engine: Engine,
+    progress: Progress = silent,
+) -> tuple[Finding, ...]:
+    """The findings, strongest first: by class, then band, then net evidence."""
+    if not groups:
+        return ()
+    run = _open(groups, network, posts, config, engine)
+    found = []
+    for i, group in enumerate(groups):
+        progress("findings", i, len(groups))
+        found.append(_finding(run, group))
+    return tuple(
+        sorted(
+            (f for f in found if f is not None),
+            key=lambda f: (
+                classes.ORDER.index(f.class_),
+                -BANDS.index(f.band),
+                -f.net,
+                [m.account for m in f.members],
+            ),
+        )
+    )
+
+
+def _open(
+    groups: Sequence[Group], network: Network, posts: Posts, config: Config, engine: Engine
+) -> Run:
+    strongest = replace(config, windows_s=tuple(sorted({g.window for g in groups})))
+    homes = {g.layer for g in groups}
+    return Run(
+        network,
+        posts,
+        config,
+        engine,
+        pace.prepare(network.layers, posts, seed=config.seed),
+        {
+            name: bursts.prepare(layer.actions, layer.strata, strongest, engine)
+            for name, layer in network.layers.items()
+            if name != MULTIPLEX or MULTIPLEX in homes
+        },
+        {
+            name: joint.prepare_outside(layer, config, engine)
+            for name, layer in network.layers.items()
+            if name in homes
+        },
+        _untestable(groups, network, posts),
+        len(pc.unique(posts.table.column("collection"))),
+    )
+
+
+def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict[str, str]:
+    """Layers in which groups are the pool they are tested against."""
+    out = {}
+    for name, layer in network.layers.items():
+        inside = np.zeros(posts.n_accounts, np.bool_)
+        for group in groups:
+            if group.layer == name:
+                inside[group.members] = True
+        # texts that nobody else posted make no acts: there the posts are the pool
+        who = posts.account if name in TEXTUAL else layer.actions.account
+        held = float(inside[who].mean()) if len(who) else 0.0
+        if held > MOST:
+            out[name] = f"groups hold {held:.0%} of the acts"
+        elif inside.mean() > MOST:
+            out[name] = f"groups hold {inside.mean():.0%} of the accounts: an account list"
+    return out
+
+
+def _finding(run: Run, group: Group) -> Finding | None:
+    parts = reading.parts_of(run, group)
+    home = run.tilings[group.layer]
+    terms = bursts.terms(home, group.members, group.window, group.offset)
+    observed = int((terms.k >= 2).sum())
+    counts = joint.window_counts(run.outside[group.layer], group.members, run.config, run.engine)
+    read = reading.read(run, group, parts, counts, observed)
+    if read is None:
+        return None
+    taken = _posts(run, group, parts)
+    flat_only = bool(group.found_in) and all("no interest" in f for f in group.found_in)
+    expected = joint.expected_acts(home, group.members, group.window, group.offset)
+    q = min(1.0, math.exp(min(-group.net, 0.0)))
+    evidence = {n: (run.actions(n), p.terms) for n, p in parts.items()}
+    rhythm = joint.rhythm(list(evidence.values()))
+    return Finding(
+        id=_name(group),
+        class_=read.verdict.class_,
+        subclass=read.verdict.subclass,
+        band=classes.band(read.verdict, pools_agree=not flat_only),
+        look_alike=read.verdict.look_alike,
+        signals=tuple(parts),
+        members=_members(run, group, taken),
+        posts=tuple(taken.tolist()),
+        start=int(run.posts.time[taken].min()),
+        end=int(run.posts.time[taken].max()),
+        window=group.window,
+        observed=observed,
+        expected=expected,
+        q=q,
+        net=group.net,
+        rho=group.rho,
+        windows=counts,
+        clock=read.clock,
+        breadth=read.breadth,
+        joint_acts=joint.acts(evidence),
+        gap_rhythm=rhythm,
+        sentence=sentences.seen(
+            group.layer,
+            accounts=len(group.members),
+            objects=len(np.unique(terms.object[terms.k >= 2])),
+            window=group.window,
+            times=observed,
+            expected=expected,
+            q=q,
+        ),
+        counter_evidence=reading.against(run, group, parts, read, rhythm, flat_only=flat_only),
+        stability=group.stability,
+    )
+
+
+def _posts(run: Run, group: Group, parts: Mapping[str, Part]) -> I64:
+    """Rows of Posts that took part, over all signals that carry the evidence; ascending."""
+    found = [
+        joint.posts_of(run.actions(name), run.tilings[name], group.members, group.window)
+        for name in parts
+    ]
+    return np.unique(np.concatenate(found))
+
+
+def _members(run: Run, group: Group, taken: I64) -> tuple[Member, ...]:
+    """Members in canonical order with their evidence and the posts of theirs that took part."""
+    posts = np.bincount(run.posts.account[taken], minlength=run.posts.n_accounts)
+    return tuple(
+        Member(int(a), float(d), int(posts[a]))
+        for a, d in zip(group.members, group.drops, strict=True)
+    )
+
+
+def _name(group: Group) -> str:
+    """``f-`` and 12 hex digits that depend on who is in the group alone."""
+    members = ",".join(str(int(a)) for a in np.sort(group.members))
+    return "f-" + hashlib.sha256(members.encode()).hexdigest()[:12]

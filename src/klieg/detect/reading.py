@@ -1,0 +1,236 @@
+"""One group read for the class table: its signals, the one that decides, what speaks against it.
+
+Gathers what ``breadth``, ``clock`` and ``lookalikes`` measure, asks ``classes`` for a verdict per
+signal, and lets a second signal raise what the first left open. The room puts nothing into a
+finding and knows no other group.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.detect import breadth, bursts, classes, clock, joint, lookalikes, sentences
+from klieg.detect.timed import TEXTUAL
+from klieg.tables import MULTIPLEX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from klieg.config import Config
+    from klieg.detect.bursts import Terms, Tilings
+    from klieg.detect.classes import Verdict
+    from klieg.detect.clock import Timing
+    from klieg.detect.joint import Outside
+    from klieg.detect.lookalikes import Domains
+    from klieg.detect.pace import ClockData
+    from klieg.sockets import Engine
+    from klieg.tables import I64, Actions, Breadth, Clock, Group, Network, Posts, WindowCount
+
+__all__ = ["Part", "Reading", "Run", "against", "parts_of", "read"]
+
+ONE_HAND: Final = 0.5  # share of gaps of 3 to 60 s from which pages may be one person's
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all groups of a run share."""
+
+    network: Network
+    posts: Posts
+    config: Config
+    engine: Engine
+    clock: ClockData
+    tilings: Mapping[str, Tilings]  # at the windows in which groups are strongest
+    outside: Mapping[str, Outside]  # layers in which groups are strongest
+    untestable: Mapping[str, str]  # layers whose actors are mostly in groups, and why
+    collections: int
+
+    def actions(self, signal: str) -> Actions:
+        return self.network.layers[signal].actions
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A group in one signal, at its strongest window."""
+
+    terms: Terms
+    nats: float  # what its joint bursts say
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A verdict and the measurements it rests on."""
+
+    verdict: Verdict
+    signal: str  # the one whose table decided
+    breadth: Breadth
+    clock: Clock
+    timings: tuple[Timing, ...]
+
+
+def parts_of(run: Run, group: Group) -> dict[str, Part]:
+    """The signals that carry the group's evidence, strongest first.
+
+    A signal counts if its bursts speak for the group on the whole, not one by one: in any layer
+    two members meet by chance now and then. A multiplex group may be weak in each.
+    """
+    found: dict[str, Part] = {}
+    for name, tilings in run.tilings.items():
+        if name == MULTIPLEX:
+            continue
+        terms = bursts.terms(tilings, group.members, group.window, group.offset)
+        together = joint.together(terms)
+        whole = terms.base + float(terms.weight.sum())
+        if together.any() and (whole > 0 or group.layer in (name, MULTIPLEX)):
+            found[name] = Part(terms, float(terms.weight[together].sum()))
+    ranked = sorted(found, key=lambda n: (n != group.layer, -found[n].nats, n))
+    return {name: found[name] for name in ranked}
+
+
+def read(
+    run: Run, group: Group, parts: Mapping[str, Part], counts: Sequence[WindowCount], acts: int
+) -> Reading | None:
+    """The verdict on a group; None where no signal shows two members together."""
+    if not parts:
+        return None
+    first = next(iter(parts))
+    reading = _reading(run, group, parts, first, counts, group.net)
+    if why := _abstains(run, group, reading, acts):
+        return Reading(classes.abstain(why), first, reading.breadth, reading.clock, reading.timings)
+    if reading.verdict.class_ != "suggestive":
+        return reading
+    price = bursts.price(run.posts.n_accounts, len(group.members))
+    for name in list(parts)[1:]:
+        net = group.by_layer.get(name, -math.inf) - price
+        if net < _threshold(run) or name in run.untestable:
+            continue
+        second = _reading(run, group, {name: parts[name]}, name, (), net)
+        if second.verdict.class_ == "coordinated":
+            return second
+    return reading
+
+
+def against(
+    run: Run,
+    group: Group,
+    parts: Mapping[str, Part],
+    reading: Reading,
+    rhythm: Mapping[str, float],
+    *,
+    flat_only: bool,
+) -> tuple[str, ...]:
+    """Sentences on what benign explanations predict, what was seen, and what is missing."""
+    out = []
+    if len(parts) > 1:
+        out.append(sentences.several(list(parts), reading.signal))
+    out.append(sentences.pace(reading.clock, reading.timings[0].source))
+    if reading.signal not in TEXTUAL:
+        out.append(sentences.event(reading.clock))
+        out.append(sentences.habit(reading.clock))
+        outsiders = np.concatenate([t.outsiders for t in reading.timings])
+        with_company = int((outsiders >= clock.COMPANY).sum())
+        out.append(sentences.company(with_company, len(outsiders), clock.COMPANY))
+    out.append(sentences.breadth(reading.breadth))
+    if reading.verdict.class_ == "coordinated":
+        out += [sentences.CHANNEL, sentences.IN_SAMPLE]
+    platforms = run.posts.account_platforms.take(pa.array(group.members)).to_pylist()
+    if set(platforms) <= sentences.PAGES and rhythm.get("3_to_60_s", 0.0) >= ONE_HAND:
+        out.append(sentences.pages(rhythm))
+    out += sentences.limits(
+        resolution=run.posts.resolution, collections=run.collections, flat_only=flat_only
+    )
+    return tuple(out)
+
+
+def _threshold(run: Run) -> float:
+    return math.log(1 / run.config.false_alarms)
+
+
+def _abstains(run: Run, group: Group, reading: Reading, acts: int) -> str:
+    """Why the group cannot be judged; empty if it can."""
+    for layer in (group.layer, reading.signal):
+        if layer in run.untestable:
+            return run.untestable[layer]
+    if acts < run.config.min_actions:
+        return f"{acts} joint acts, fewer than {run.config.min_actions}"
+    if not run.clock.windows:
+        return f"times are no finer than {sentences.span(run.posts.resolution)}"
+    return ""
+
+
+def _reading(
+    run: Run,
+    group: Group,
+    parts: Mapping[str, Part],
+    signal: str,
+    counts: Sequence[WindowCount],
+    net: float,
+) -> Reading:
+    """One signal's measurements and verdict; a multiplex group's clocks of a kind are joined."""
+    kind = signal in TEXTUAL
+    joined = [n for n in parts if (n in TEXTUAL) == kind] if group.layer == MULTIPLEX else [signal]
+    timings = tuple(clock.timing(run.clock, n, group.members) for n in joined)
+    home = group.layer if group.layer == MULTIPLEX and signal == next(iter(parts)) else signal
+    found = breadth.measure(group, run.tilings[home], net, timings=timings)
+    read = clock.bounds(run.clock.windows, timings)
+    counts = counts or joint.window_counts(
+        joint.prepare_outside(run.network.layers[signal], run.config, run.engine),
+        group.members,
+        run.config,
+        run.engine,
+    )
+    terms = parts[signal].terms
+    case = classes.Case(
+        signal,
+        len(group.members),
+        found,
+        read,
+        _threshold(run),
+        _in_excess(counts, group.window, run.config.false_alarms),
+        _crowding(terms),
+        _domains(run, signal, terms) if kind else None,
+        _lead(run, group, signal, terms) if kind else None,
+    )
+    return Reading(classes.classify(case), signal, found, read, timings)
+
+
+def _in_excess(counts: Sequence[WindowCount], window: int, level: float) -> bool:
+    return any(c.seconds == window and c.observed > c.expected and c.p < level for c in counts)
+
+
+def _crowding(terms: Terms) -> lookalikes.Crowding:
+    met = joint.together(terms)
+    return lookalikes.crowding(terms.object[met], terms.k[met], terms.m[met], terms.weight[met])
+
+
+def _domains(run: Run, signal: str, terms: Terms) -> Domains:
+    actions = run.actions(signal)
+    rows = joint.rows_of(terms, joint.together(terms))
+    return lookalikes.domains(actions.account[rows], _hosts(run.posts, actions.post[rows]))
+
+
+def _hosts(posts: Posts, rows: I64) -> list[str]:
+    """The host of each post's first link, without ``www.``; empty where it has none."""
+    urls = posts.table.column("urls").take(pa.array(rows)).combine_chunks()
+    first = pc.list_slice(urls, 0, 1)
+    hosts = [""] * len(rows)
+    found = pc.replace_substring_regex(
+        pc.utf8_lower(pc.list_flatten(first)), r"^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www\.)?", ""
+    )
+    found = pc.replace_substring_regex(found, r"[/:?#].*$", "")
+    for row, host in zip(pc.list_parent_indices(first).to_pylist(), found.to_pylist(), strict=True):
+        hosts[row] = host or ""
+    return hosts
+
+
+def _lead(run: Run, group: Group, signal: str, terms: Terms) -> lookalikes.Lead:
+    actions = run.actions(signal)
+    rows = joint.rows_of(terms, joint.together(terms))
+    posted = int(np.isin(run.posts.account, group.members).sum())
+    return lookalikes.lead(actions.account[rows], actions.object[rows], actions.time[rows], posted)
