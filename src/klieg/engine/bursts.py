@@ -7,11 +7,11 @@ groups, strata or prices; every kernel releases the interpreter lock and takes p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
+
+from klieg.engine.compiled import compiled
 
 if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64
@@ -20,13 +20,6 @@ __all__ = ["burst_evidence", "tiles"]
 
 WEEK = 7 * 86_400_000_000
 MONDAY = 4 * 86_400_000_000
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _compiled(function: Callable[P, R]) -> Callable[P, R]:
-    return cast("Callable[P, R]", numba.njit(nogil=True, cache=True)(function))
 
 
 def tiles(object: I32, time: I64, window: int, phase: int) -> tuple[I32, int]:  # noqa: A002
@@ -52,7 +45,7 @@ def burst_evidence(burst: I32, actors: I32, share: F64, base: F64, rates: F64, w
     return _evidence(np.sort(burst), actors, share, base, rates, weights)
 
 
-@_compiled
+@compiled
 def _ordered(object: I32, time: I64) -> bool:  # noqa: A002
     for i in range(1, len(time)):
         if object[i] < object[i - 1] or (object[i] == object[i - 1] and time[i] < time[i - 1]):
@@ -60,7 +53,7 @@ def _ordered(object: I32, time: I64) -> bool:  # noqa: A002
     return True
 
 
-@_compiled
+@compiled
 def _dense(object: I32, time: I64, origin: int, window: int) -> tuple[I32, int]:  # noqa: A002
     ids = np.empty(len(time), np.int32)
     burst = -1
@@ -75,7 +68,7 @@ def _dense(object: I32, time: I64, origin: int, window: int) -> tuple[I32, int]:
     return ids, burst + 1
 
 
-@_compiled
+@compiled
 def log_mean(k: int, mu: float, rates: F64) -> float:
     """ln mean_r r^k e^{−(r−1)μ}, safe for any k."""
     top = -np.inf
@@ -87,7 +80,7 @@ def log_mean(k: int, mu: float, rates: F64) -> float:
     return top + math.log(total / len(rates))
 
 
-@_compiled
+@compiled
 def log_mix(omega: float, mean: float) -> float:
     """ln[ω + (1 − ω)·e^mean], safe for any mean."""
     if mean > 0.0:
@@ -95,7 +88,7 @@ def log_mix(omega: float, mean: float) -> float:
     return math.log1p((1.0 - omega) * math.expm1(mean))
 
 
-@_compiled
+@compiled
 def _evidence(burst: I32, actors: I32, share: F64, base: F64, rates: F64, weights: F64) -> F64:
     out = base.astype(np.float64)
     i = 0

@@ -1,0 +1,179 @@
+"""Make a candidate better: grow it, prune it, split what does not belong together.
+
+Works in one layer and against one set of pools, on the search's approximate evidence, and may be as
+greedy as it likes: the test that follows pays for every group there is. Knows no graph, no
+threshold and no other layer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klieg.detect.bursts import price
+from klieg.detect.candidates import pieces
+from klieg.engine.burst_search import companions, company, marginals, screen
+
+if TYPE_CHECKING:
+    from klieg.engine.burst_search import Lattice
+    from klieg.tables import F64, I32, I64
+
+__all__ = ["Bench", "Spot", "bench", "best", "improve", "one_not_two", "split", "weigh"]
+
+WORTH = 1.5
+"""Nats that one more member must be worth to a burst for its strangers to be looked at."""
+
+MANY = 2000
+"""Members beyond which nobody looks whether a group should be split."""
+
+ROUNDS = 8
+"""Turns of growing and pruning; most groups are done after two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One layer to work on, with scratch arrays that belong to one thread at a time."""
+
+    lattice: Lattice
+    n_accounts: int
+    counts: I32
+    tally: I32
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a group is strongest."""
+
+    tiling: int
+    omega: int
+    log_e: float  # nats, at that tiling and ω
+    net: float  # … less the price of the group
+
+
+def bench(lattice: Lattice, n_accounts: int) -> Bench:
+    """Scratch arrays for one thread: all zero between calls."""
+    bursts = int(np.diff(lattice.actor_starts).max(initial=0))
+    return Bench(lattice, n_accounts, np.zeros(bursts, np.int32), np.zeros(n_accounts, np.int32))
+
+
+def weigh(
+    work: Bench, groups: list[I32], tilings: I64 | None = None, *, inflation: float = 1.0
+) -> F64:
+    """(G, tilings, Ω) approximate log evidence of each group."""
+    if tilings is None:
+        tilings = np.arange(work.lattice.code.shape[1])
+    starts = np.concatenate([[0], np.cumsum([len(g) for g in groups])]).astype(np.int64)
+    rows = np.concatenate([*groups, np.zeros(0, np.int32)]).astype(np.int32)
+    return screen(work.lattice, starts, rows, tilings, inflation, work.counts)
+
+
+def best(work: Bench, members: I32) -> Spot:
+    """The tiling and ω at which these members are strongest."""
+    cells = weigh(work, [members])[0]
+    tiling, omega = divmod(int(cells.argmax()), cells.shape[1])
+    log_e = float(cells[tiling, omega])
+    return Spot(tiling, omega, log_e, log_e - price(work.n_accounts, len(members)))
+
+
+def improve(work: Bench, members: I32) -> tuple[I32, Spot]:
+    """Grow and prune in turns while net rises."""
+    spot = best(work, members)
+    for _ in range(ROUNDS):
+        bigger = _grow(work, members, spot)
+        finer = _prune(work, bigger, best(work, bigger))
+        there = best(work, finer)
+        if there.net <= spot.net + 1e-6:
+            break
+        members, spot = finer, there
+    return members, spot
+
+
+def one_not_two(work: Bench, a: I32, b: I32) -> bool:
+    """Whether the acts of a and b are better told by one group than by two.
+
+    Two groups that never meet raise each other's expected counts: each act loses ln 2 when they
+    are joined. One group cut in two pays twice for every burst it shares. ``ln binom`` is what it
+    costs to say who is in which half.
+    """
+    both = np.union1d(a, b)
+    halves = math.lgamma(len(both) + 1) - math.lgamma(len(a) + 1) - math.lgamma(len(b) + 1)
+    apart = best(work, a).log_e + best(work, b).log_e
+    return apart <= best(work, both).log_e + max(halves, 0.0)
+
+
+def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
+    """The parts that are better told as separate groups, strongest first; one part if none."""
+    if len(members) > MANY:
+        return [members]
+    left, right, shared = companions(work.lattice, members, spot.tiling, work.counts)
+    parts: list[I32] = []
+    for floor in (1, 2):
+        close = shared >= floor
+        parts = pieces(left[close], right[close], (0.25,), seed)[0]
+        if len(parts) > 1:
+            break
+    if len(parts) < 2:
+        return [members]
+    parts.sort(key=lambda part: -best(work, part).log_e)
+    apart = [parts[0]]
+    for part in parts[1:]:
+        for i, other in enumerate(apart):
+            if one_not_two(work, other, part):
+                apart[i] = np.union1d(other, part)
+                break
+        else:
+            apart.append(part)
+    return apart if len(apart) > 1 else [members]
+
+
+def _cell(work: Bench, members: I32, spot: Spot) -> float:
+    """Net at one tiling and ω."""
+    value = weigh(work, [members], np.array([spot.tiling]))[0, 0, spot.omega]
+    return float(value) - price(work.n_accounts, len(members))
+
+
+def _grow(work: Bench, members: I32, spot: Spot) -> I32:
+    current = _cell(work, members, spot)
+    for _ in range(ROUNDS):
+        others = company(
+            work.lattice, members, spot.tiling, spot.omega, WORTH, work.counts, work.tally
+        )
+        if not len(others):
+            break
+        gains = marginals(work.lattice, members, others, 1, spot.tiling, spot.omega, work.counts)
+        gains -= math.log((work.n_accounts - len(members)) / (len(members) + 1.0) + 1e-9)
+        keen = others[np.argsort(-gains, kind="stable")][: int((gains > 0).sum())]
+        keen = keen[: max(3, len(members))]
+        while len(keen):
+            bigger = np.union1d(members, keen).astype(np.int32)
+            value = _cell(work, bigger, spot)
+            if value > current:
+                break
+            keen = keen[: len(keen) // 2]
+        if not len(keen):
+            break
+        members, current = bigger, value
+    return members
+
+
+def _prune(work: Bench, members: I32, spot: Spot) -> I32:
+    """Remove whoever net is better without: one at a time, a hundredth at a time when many."""
+    current = _cell(work, members, spot)
+    while len(members) > 3:
+        gains = marginals(work.lattice, members, members, -1, spot.tiling, spot.omega, work.counts)
+        gains += math.log((work.n_accounts - len(members) + 1.0) / len(members))
+        worst = np.argsort(-gains, kind="stable")[: max(1, len(members) // 100)]
+        worst = worst[gains[worst] > -0.5]
+        while len(worst):
+            smaller = np.delete(members, worst)
+            value = _cell(work, smaller, spot)
+            if value > current:
+                break
+            worst = worst[: len(worst) // 2]
+        if not len(worst):
+            break
+        members, current = smaller, value
+    return members

@@ -1,0 +1,424 @@
+"""Compiled search over bursts: weigh many candidate groups, and accounts in or out of one.
+
+Greedy and approximate (log factors come from a table, good to 1e-3 nats): it decides where to look,
+never what stands; that is ``Engine.burst_evidence``'s to say. Knows nothing of prices, thresholds
+or graphs. Kernels release the interpreter lock; scratch arrays come in and go out all zero.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klieg.engine.bursts import log_mean, log_mix
+from klieg.engine.compiled import compiled
+
+__all__ = [
+    "ALONE",
+    "FULL",
+    "Lattice",
+    "companions",
+    "company",
+    "encode",
+    "marginals",
+    "screen",
+    "table",
+]
+
+ALONE = -1
+"""Code of an act whose burst holds nobody else. A repeat by the same account in burst u is −2 − u:
+it counts for the account's activity, not for the burst."""
+
+NOBODY = -(2**31)
+"""Code of a repeat in a burst that holds nobody else."""
+
+FULL = 0.03
+"""A group with more of a pool's actions than this is weighed by its share of the parent pool."""
+
+CROWD = 20
+"""Strangers a member up to which a burst bonds the members in it."""
+
+KNOWN = 5
+LOW = -23.0
+STEP = 0.015
+POINTS = 2200
+"""The table: k = 0 … 4, ln μ from −23 in steps of 0.015 up to 10."""
+
+
+class Lattice(NamedTuple):
+    """One layer's bursts in T tilings, as plain arrays; acts stand in (object, time) order."""
+
+    account: NDArray[np.int32]  # (n,) of each act
+    stratum: NDArray[np.int32]  # (n,) of each act's object
+    code: NDArray[np.int32]  # (n, T) burst of the act in that tiling, ALONE, or a repeat
+    starts: NDArray[np.int64]  # (A + 1,) where each account's acts begin in `place`
+    place: NDArray[np.int32]  # (n,) acts, account by account
+    actor_starts: NDArray[np.int64]  # (T + 1,) where each tiling's bursts begin in `actors`
+    actors: NDArray[np.int32]  # (bursts of two or more,) distinct actors
+    size: NDArray[np.float64]  # (C,) actions of each stratum
+    parent: NDArray[np.int32]  # (C,)
+    parent_size: NDArray[np.float64]  # (P,)
+    counted: NDArray[np.int64]  # (T, C + 1) where each stratum's histogram begins
+    counted_actors: NDArray[np.float64]  # (h,) m …
+    counted_bursts: NDArray[np.float64]  # (h,) … and how many bursts have it
+    rates: NDArray[np.float64]  # (R,) r grid
+    weights: NDArray[np.float64]  # (Ω,) ω grid
+    table: NDArray[np.float64]  # (KNOWN, POINTS, Ω) log factor by k and ln μ
+
+
+@compiled
+def encode(
+    ids: NDArray[np.int32],
+    count: int,
+    account: NDArray[np.int32],
+    n_accounts: int,
+    code: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """Write the codes of one tiling's acts; (bursts of two or more,) their distinct actors.
+
+    ``ids`` of ``count`` bursts, each burst's acts side by side.
+    """
+    last = np.full(n_accounts, -1, np.int32)
+    m = np.zeros(count, np.int32)
+    for i in range(len(ids)):
+        if last[account[i]] != ids[i]:
+            last[account[i]] = ids[i]
+            m[ids[i]] += 1
+    number = np.full(count, -1, np.int32)
+    kept = 0
+    for u in range(count):
+        if m[u] > 1:
+            number[u] = kept
+            kept += 1
+    last[:] = -1
+    for i in range(len(ids)):
+        u = ids[i]
+        repeat = last[account[i]] == u
+        last[account[i]] = u
+        if m[u] > 1:
+            code[i] = -2 - number[u] if repeat else number[u]
+        else:
+            # who comes back to a burst of their own counts once there
+            code[i] = NOBODY if repeat else ALONE
+    return m[m > 1]
+
+
+@compiled
+def table(rates: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(KNOWN, POINTS, Ω) ln[ω + (1 − ω)·mean_r r^k e^{−(r−1)μ}] on the grid of ln μ."""
+    out = np.empty((KNOWN, POINTS, len(weights)))
+    for k in range(KNOWN):
+        for i in range(POINTS):
+            mean = log_mean(k, math.exp(LOW + STEP * i), rates)
+            for w in range(len(weights)):
+                out[k, i, w] = log_mix(weights[w], mean)
+    return out
+
+
+@compiled
+def _factor(lattice: Lattice, k: int, mu: float, w: int) -> float:
+    if k >= KNOWN:
+        return log_mix(lattice.weights[w], log_mean(k, mu, lattice.rates))
+    if mu <= 0.0:
+        return 0.0
+    at = (math.log(mu) - LOW) / STEP
+    i = min(max(int(at), 0), POINTS - 2)
+    rest = min(max(at - i, 0.0), 1.0)
+    low, high = lattice.table[k, i, w], lattice.table[k, i + 1, w]
+    return float(low + rest * (high - low))
+
+
+@compiled
+def _shares(
+    lattice: Lattice, members: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(C,) chance that a slot of the stratum is a member's, and whether the parent says so."""
+    own = np.zeros(len(lattice.size))
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            own[lattice.stratum[p]] += 1.0
+    of_parent = np.zeros(len(lattice.parent_size))
+    for c in range(len(own)):
+        of_parent[lattice.parent[c]] += own[c]
+    share = np.zeros(len(own))
+    full = np.zeros(len(own), np.bool_)
+    for c in range(len(own)):
+        if own[c] > 0.0:
+            share[c] = own[c] / lattice.size[c]
+            if share[c] > FULL:
+                full[c] = True
+                share[c] = of_parent[lattice.parent[c]] / lattice.parent_size[lattice.parent[c]]
+    return share, full
+
+
+@compiled
+def _quiet(lattice: Lattice, tiling: int, c: int, share: float, w: int) -> float:
+    """Σ over the stratum's bursts of the log factor at k = 0."""
+    total = 0.0
+    if share > 0.0:
+        for h in range(lattice.counted[tiling, c], lattice.counted[tiling, c + 1]):
+            mu = lattice.counted_actors[h] * share
+            total += lattice.counted_bursts[h] * _factor(lattice, 0, mu, w)
+    return total
+
+
+@compiled
+def _weigh(
+    lattice: Lattice,
+    members: NDArray[np.int32],
+    share: NDArray[np.float64],
+    tiling: int,
+    counts: NDArray[np.int32],
+    out: NDArray[np.float64],
+) -> None:
+    base = lattice.actor_starts[tiling]
+    alone = np.zeros(len(share))
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u >= 0:
+                counts[u] += 1
+            elif u == ALONE:
+                alone[lattice.stratum[p]] += 1.0
+    for w in range(len(lattice.weights)):
+        out[w] = 0.0
+        for c in range(len(share)):
+            out[w] += _quiet(lattice, tiling, c, share[c], w)
+            if alone[c] > 0.0:
+                seen = _factor(lattice, 1, share[c], w)
+                out[w] += alone[c] * (seen - _factor(lattice, 0, share[c], w))
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u >= 0 and counts[u] > 0:
+                mu = lattice.actors[base + u] * share[lattice.stratum[p]]
+                k = counts[u]
+                counts[u] = 0
+                if k < KNOWN:
+                    for w in range(len(lattice.weights)):
+                        out[w] += _factor(lattice, k, mu, w) - _factor(lattice, 0, mu, w)
+                else:
+                    mean = log_mean(k, mu, lattice.rates)
+                    for w in range(len(lattice.weights)):
+                        out[w] += log_mix(lattice.weights[w], mean) - _factor(lattice, 0, mu, w)
+
+
+@compiled
+def screen(
+    lattice: Lattice,
+    group_starts: NDArray[np.int64],
+    groups: NDArray[np.int32],
+    tilings: NDArray[np.int64],
+    inflation: float,
+    counts: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """(G, tilings, Ω) log evidence of many candidate groups, ragged rows of ``groups``.
+
+    ``inflation`` multiplies every expected count.
+    """
+    n_groups = len(group_starts) - 1
+    out = np.zeros((n_groups, len(tilings), len(lattice.weights)))
+    for g in range(n_groups):
+        members = groups[group_starts[g] : group_starts[g + 1]]
+        share, _ = _shares(lattice, members)
+        share *= inflation
+        for t in range(len(tilings)):
+            _weigh(lattice, members, share, tilings[t], counts, out[g, t])
+    return out
+
+
+@compiled
+def _fill(
+    lattice: Lattice, members: NDArray[np.int32], tiling: int, counts: NDArray[np.int32], by: int
+) -> None:
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u >= 0:
+                counts[u] += by
+
+
+@compiled
+def _tolls(
+    lattice: Lattice,
+    members: NDArray[np.int32],
+    share: NDArray[np.float64],
+    full: NDArray[np.bool_],
+    tiling: int,
+    w: int,
+    sign: int,
+    counts: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """(C,) nats that one more act of the stratum (``sign`` −1: one less) moves through the shares.
+
+    A secant over one member's worth of acts: good for an account of ordinary activity.
+    """
+    base = lattice.actor_starts[tiling]
+    moved = np.empty(len(share))
+    rise = np.zeros(len(share))
+    for c in range(len(share)):
+        moved[c] = share[c] * (1.0 + sign / max(len(members), 2))
+        if share[c] == 0.0:
+            moved[c] = 1.0 / lattice.size[c] if sign > 0 else 0.0
+        rise[c] = _quiet(lattice, tiling, c, moved[c], w) - _quiet(lattice, tiling, c, share[c], w)
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u, c = lattice.code[p, tiling], lattice.stratum[p]
+            m, k = 1, 1
+            if u >= 0:
+                m, k = lattice.actors[base + u], counts[u]
+                counts[u] = -abs(k)
+            if (u >= 0 and k > 0) or u == ALONE:
+                rise[c] += _factor(lattice, k, m * moved[c], w)
+                rise[c] -= _factor(lattice, 0, m * moved[c], w)
+                rise[c] -= _factor(lattice, k, m * share[c], w)
+                rise[c] += _factor(lattice, 0, m * share[c], w)
+    of_parent = np.zeros(len(lattice.parent_size))
+    toll = np.zeros(len(share))
+    for c in range(len(share)):
+        if moved[c] != share[c]:
+            slope = rise[c] / abs(moved[c] - share[c])
+            if full[c]:
+                of_parent[lattice.parent[c]] += slope / lattice.parent_size[lattice.parent[c]]
+            else:
+                toll[c] = slope / lattice.size[c]
+    for c in range(len(share)):
+        toll[c] += of_parent[lattice.parent[c]]
+    return toll
+
+
+@compiled
+def marginals(
+    lattice: Lattice,
+    members: NDArray[np.int32],
+    others: NDArray[np.int32],
+    sign: int,
+    tiling: int,
+    w: int,
+    counts: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """(others,) nats the log evidence gains when each joins (+1) or, a member, leaves (−1)."""
+    share, full = _shares(lattice, members)
+    base = lattice.actor_starts[tiling]
+    _fill(lattice, members, tiling, counts, 1)
+    toll = _tolls(lattice, members, share, full, tiling, w, sign, counts)
+    out = np.zeros(len(others))
+    for i in range(len(others)):
+        a = others[i]
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u, c = lattice.code[p, tiling], lattice.stratum[p]
+            out[i] += toll[c]
+            chance = max(share[c], 1.0 / lattice.size[c])
+            if u >= 0:
+                k, mu = abs(counts[u]), lattice.actors[base + u] * chance
+                out[i] += _factor(lattice, k + sign, mu, w) - _factor(lattice, k, mu, w)
+            elif u == ALONE:
+                change = _factor(lattice, 1, chance, w) - _factor(lattice, 0, chance, w)
+                out[i] += sign * change
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u >= 0:
+                counts[u] = 0
+    return out
+
+
+@compiled
+def company(
+    lattice: Lattice,
+    members: NDArray[np.int32],
+    tiling: int,
+    w: int,
+    worth: float,
+    counts: NDArray[np.int32],
+    tally: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """Outsiders in at least two bursts of the group where one more member is worth > ``worth``.
+
+    Ascending account ids. A burst with too many strangers is worth nothing and is skipped, so the
+    walk stays short whatever the size of the crowd.
+    """
+    share, _ = _shares(lattice, members)
+    base = lattice.actor_starts[tiling]
+    _fill(lattice, members, tiling, counts, 1)
+    met = [np.int32(0) for _ in range(0)]
+    for a in members:
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u < 0 or counts[u] <= 0:
+                continue
+            k, m = counts[u], lattice.actors[base + u]
+            counts[u] = -k
+            mu = m * share[lattice.stratum[p]]
+            if m == k or _factor(lattice, k + 1, mu, w) - _factor(lattice, k, mu, w) <= worth:
+                continue
+            first = p
+            while first > 0 and _burst(lattice.code[first - 1, tiling]) == u:
+                first -= 1
+            while first < len(lattice.account) and _burst(lattice.code[first, tiling]) == u:
+                if lattice.code[first, tiling] >= 0:
+                    other = lattice.account[first]
+                    if tally[other] == 0:
+                        met.append(other)
+                    tally[other] += 1
+                first += 1
+    for a in members:
+        tally[a] = 0
+        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
+            u = lattice.code[p, tiling]
+            if u >= 0:
+                counts[u] = 0
+    found = np.empty(len(met), np.int32)
+    n = 0
+    for other in met:
+        if tally[other] >= 2:
+            found[n] = other
+            n += 1
+        tally[other] = 0
+    return np.sort(found[:n])
+
+
+@compiled
+def _burst(code: int) -> int:
+    if code >= ALONE:
+        return code
+    return -2 - code
+
+
+@compiled
+def companions(
+    lattice: Lattice,
+    members: NDArray[np.int32],
+    tiling: int,
+    counts: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """(left, right, shared) bursts that pairs of members share; left < right, shared ≥ 1.
+
+    ``members`` ascending, few enough for a square table. Bursts that are crowded with strangers
+    (more than CROWD a member) are no bond and are left out.
+    """
+    size = len(members)
+    base = lattice.actor_starts[tiling]
+    table = np.zeros((size, size), np.int32)
+    _fill(lattice, members, tiling, counts, 1)
+    for i in range(size):
+        for p in lattice.place[lattice.starts[members[i]] : lattice.starts[members[i] + 1]]:
+            u = lattice.code[p, tiling]
+            if u < 0 or counts[u] < 2 or lattice.actors[base + u] > CROWD * counts[u]:
+                continue
+            # each pair once: the later act of the two looks back
+            q = p - 1
+            while q >= 0 and _burst(lattice.code[q, tiling]) == u:
+                j = np.searchsorted(members, lattice.account[q])
+                if lattice.code[q, tiling] >= 0 and j < size and members[j] == lattice.account[q]:
+                    table[min(i, j), max(i, j)] += 1
+                q -= 1
+    _fill(lattice, members, tiling, counts, -1)
+    left, right = np.nonzero(table)
+    shared = np.empty(len(left), np.int32)
+    for e in range(len(left)):
+        shared[e] = table[left[e], right[e]]
+    return members[left], members[right], shared
