@@ -7,13 +7,25 @@ a claim, ``network`` draws its graph. The room knows no algorithm, no file forma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from klieg.case.behind import edge_posts, finding_of, finding_posts
+from klieg.case.frames import frame
+from klieg.case.network import CoordinationNetwork
 from klieg.case.run import Run
 from klieg.case.store import load, save
+from klieg.errors import MissingExtra
 from klieg.tables import Finding, Highlight, Impact, Intake, Layer, Posts, Power
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 __all__ = ["Case", "open_case"]
+
+_ROWS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +46,54 @@ class Case:
         """Write ``x.klieg`` and ``x.klieg.parquet``; StoreError if they exist without ``force``."""
         save(self, path, force=force)
 
+    def finding(self, id: str) -> Finding:  # noqa: A002 - the word of the case
+        """The finding with this id; NotInCase names the nearest."""
+        return finding_of(self, id)
+
+    def finding_posts(self, id: str) -> pa.Table:  # noqa: A002 - the word of the case
+        """Every post that took part in a finding, with its objects and nearest partners."""
+        return finding_posts(self, id)
+
+    def edge_posts(self, a: str | int, b: str | int) -> pa.Table:
+        """Posts of two accounts (ids as in the input) on objects they shared."""
+        return edge_posts(self, a, b)
+
+    def network(self) -> CoordinationNetwork:
+        """The coordination network: ``.to_networkx()``."""
+        return CoordinationNetwork(self)
+
+    def to_arrow(self, name: str) -> pa.Table:
+        """A flat table: findings, members, edges, posts, highlights, impact or power."""
+        return frame(self, name)
+
+    def to_polars(self, name: str) -> Any:
+        """The same as a Polars DataFrame; MissingExtra if Polars is not installed."""
+        return _frames("polars").from_arrow(frame(self, name))
+
+    def to_pandas(self, name: str) -> Any:
+        """The same as a pandas DataFrame; MissingExtra if pandas is not installed."""
+        _frames("pandas")
+        return frame(self, name).to_pandas()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Case: {self.posts.n:,} posts by {self.posts.n_accounts:,} accounts, "
+            f"{len(self.findings)} findings, unreviewed>"
+        )
+
+    def _repr_html_(self) -> str:
+        """A small table for notebooks: strongest findings first, every text escaped."""
+        head = "".join(f"<th>{name}</th>" for name in ("finding", "class", "band", "what was seen"))
+        rows = "".join(
+            f"<tr><td>{escape(f.id)}</td><td>{escape(f.class_)}</td><td>{escape(f.band)}</td>"
+            f'<td dir="auto">{escape(f.sentence)}</td></tr>'
+            for f in self.findings[:_ROWS_SHOWN]
+        )
+        more = len(self.findings) - _ROWS_SHOWN
+        rest = f"<p>and {more} more: case.findings</p>" if more > 0 else ""
+        none = "" if self.findings else "<p>Nothing stood out; case.power says what could have.</p>"
+        return f"<p>{escape(repr(self)[1:-1])}</p><table><tr>{head}</tr>{rows}</table>{rest}{none}"
+
 
 def open_case(path: str | Path) -> Case:
     """The case saved at ``path``, restored whole.
@@ -41,3 +101,10 @@ def open_case(path: str | Path) -> Case:
     Raises NotInCase if there is none, StoreError if the file is no case, damaged, or newer.
     """
     return Case(**load(path))
+
+
+def _frames(library: str) -> Any:
+    try:
+        return import_module(library)
+    except ImportError as error:
+        raise MissingExtra(f"a {library} DataFrame", "pip install 'klieg[frames]'") from error

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
@@ -22,6 +20,7 @@ import pyarrow as pa
 from klieg.case.columns import read_posts, write_posts
 from klieg.case.layers import read_layers, write_layers
 from klieg.case.rows import read_accounts, read_values, write_values
+from klieg.case.whole import whole
 from klieg.errors import KliegError, NotInCase, StoreError
 
 if TYPE_CHECKING:
@@ -45,26 +44,20 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
     """
     path = Path(path)
     _may_write(path, force=force)
-    token = f".{path.name}.{secrets.token_hex(4)}.tmp"
-    database, posts = path.with_name(token), path.with_name(token + ".parquet")
     try:
-        write_posts(posts, case.posts, case.layers)
-        with _new_database(database) as db:
-            write_values(db, case, sha256(posts))
-            write_layers(db, case)
-        for made in (posts, database):
-            _to_disk(made)
-        posts.replace(posts_beside(path))
-        database.replace(path)
+        # the posts are renamed first: a reader that comes between meets the old case and a hash
+        # that does not fit, never a new case over old posts
+        with whole(path) as database, whole(posts_beside(path)) as posts:
+            write_posts(posts, case.posts, case.layers)
+            with _new_database(database) as db:
+                write_values(db, case, sha256(posts))
+                write_layers(db, case)
     except UnicodeEncodeError as error:
         raise StoreError(
             f"the case holds a text that is no Unicode ({error.reason}): {error.object!r:.80}"
         ) from error
-    except (OSError, sqlite3.Error, pa.ArrowException) as error:
+    except (sqlite3.Error, pa.ArrowException) as error:
         raise StoreError(f"{path} could not be written: {error}") from error
-    finally:
-        for left in (posts, database):
-            left.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -218,8 +211,3 @@ def _decisions(path: Path) -> int:
             "select (select count(*) from decision) + (select count(*) from audit)"
         ).fetchone()
     return int(count)
-
-
-def _to_disk(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
