@@ -25,6 +25,7 @@ FLOORS = [
     "normal",
     "urls",
     "text",
+    "entities",
     "urls",
     "sockets",
     "sources",

@@ -1,8 +1,9 @@
 """The normal form in which texts are compared, rule by rule, on arrays of code points.
 
-An array holds many texts, each closed by ``END``. Every rule takes such points with the positions
-they came from (or None where nobody asks) and gives both back, so a span in the normal form can be
-found again in the raw text. The room knows characters; not Arrow, posts or what is compared.
+An array holds many texts, each closed by ``points.END``. Every rule takes such points with the
+positions they came from (or None where nobody asks) and gives both back, so that a span in the
+normal form can be found again in the raw text. The room knows characters; not Arrow, posts or
+what is compared.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.confusables import DIGIT, IDEOGRAPH, LETTER, SPACE, exchange, invisible, kinds
+from klieg.points import END, decode, encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,25 +25,12 @@ if TYPE_CHECKING:
 
     Origin = I64 | None
 
-__all__ = ["END", "compose", "decode", "encode", "fold", "shorten"]
-
-END = 0x1E
-"""Record separator: closes each text."""
+__all__ = ["compose", "fold", "shorten", "url_spans"]
 
 _SIZE = 0x110000
 _BARE = ("t.co", "pic.twitter.com")  # short links that posts carry without a scheme
 _JAMO = (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))
 _SPACE, _HASH, _AT, _DOT, _SLASH, _COLON, _DASH = (ord(c) for c in " #@./:-")
-
-
-def encode(text: str) -> U32:
-    """The code points of a text."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
-def decode(points: NDArray[np.uint32]) -> str:
-    """The text of code points."""
-    return points.astype(np.uint32, copy=False).tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def fold(points: U32, origin: Origin = None) -> tuple[U32, Origin]:
@@ -163,7 +152,7 @@ def _urls(points: U32, kind: NDArray[np.uint8], drop: Bool) -> Bool:
     start, host, end = _url_starts(points, kind)
     if not len(start):
         return hosts
-    blank = np.flatnonzero((kind == SPACE) | np.isin(points, [ord(c) for c in '<>"']))
+    blank = _blanks(points, kind)
     stop = blank[np.searchsorted(blank, start)]
     outer = np.diff(stop, prepend=-1) > 0  # a URL inside a URL belongs to it
     start, host, stop, end = start[outer], host[outer], stop[outer], end[outer]
@@ -182,6 +171,20 @@ def _urls(points: U32, kind: NDArray[np.uint8], drop: Bool) -> Bool:
     points[host - 1] = _SLASH
     drop[host - 1] = False
     return hosts
+
+
+def url_spans(points: U32) -> tuple[I64, I64]:
+    """[first, last) of every URL, ascending, up to the next white space, quote or angle bracket."""
+    kind = kinds()[points]
+    start, _, _ = _url_starts(points.copy(), kind)
+    blank = _blanks(points, kind)
+    stop = blank[np.searchsorted(blank, start)]
+    outer = np.diff(stop, prepend=-1) > 0
+    return start[outer], stop[outer]
+
+
+def _blanks(points: U32, kind: NDArray[np.uint8]) -> I64:
+    return np.flatnonzero((kind == SPACE) | np.isin(points, [ord(c) for c in '<>"']))
 
 
 def _url_starts(points: U32, kind: NDArray[np.uint8]) -> tuple[I64, I64, I64]:

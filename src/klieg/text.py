@@ -9,7 +9,6 @@ objects are the work of ``urls``.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -29,7 +28,8 @@ from klieg.confusables import (
     kinds,
     scripts,
 )
-from klieg.normal import END, compose, decode, encode, fold, shorten
+from klieg.normal import compose, fold, shorten
+from klieg.points import END, by_slice, cut, decode, encode, points_of, slices, to_arrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "diff_spans",
     "evasion_marks",
+    "has_words",
     "normalise",
     "safe_term",
     "script_of",
@@ -66,7 +67,7 @@ def normalise(array: Texts) -> Texts:
     ``/domain``, mentions to ``@``, each run of digits to ``#``, white space and runs of one
     character collapsed (three or more of a letter to two, of anything else to one).
     """
-    return _by_slice(array, lambda part: _to_arrow(fold(_points(part)[0])[0]))
+    return by_slice(array, lambda part: to_arrow(fold(points_of(part)[0])[0]))
 
 
 def evasion_marks(array: Texts) -> I32:
@@ -76,14 +77,14 @@ def evasion_marks(array: Texts) -> I32:
     them, direction controls in texts without right-to-left letters, and letters of a foreign script
     in the place of their look-alikes. Emoji sequences and flags are not counted.
     """
-    parts = [_marks(part) for part in _slices(array)]
+    parts = [_marks(part) for part in slices(array)]
     return np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
 
 def script_of(array: Texts) -> pa.Array:
     """(n,) dominant script by number of letters (``Latin``, ``Cyrillic``, …); null if none."""
     return pa.concat_arrays(
-        [_scripts(part) for part in _slices(array)] or [pa.nulls(0, pa.string())]
+        [_scripts(part) for part in slices(array)] or [pa.nulls(0, pa.string())]
     )
 
 
@@ -94,19 +95,24 @@ def tokens(normal: Texts) -> pa.ListArray:
     in scripts without spaces every letter is a word.
     """
     starts, pieces = [np.zeros(1, np.int32)], [pa.nulls(0, pa.string())]
-    for part in _slices(normal):
-        points, ends = _points(part)
+    for part in slices(normal):
+        points, ends = points_of(part)
         first, last = _token_bounds(points)
         starts.append(starts[-1][-1] + np.searchsorted(first, ends).astype(np.int32))
-        pieces.append(_cut(points, first, last))
+        pieces.append(cut(points, first, last))
     return pa.ListArray.from_arrays(np.concatenate(starts), pa.concat_arrays(pieces))
+
+
+def has_words(normal: Texts) -> Texts:
+    """Whether a normalised text says anything beside domains, mentions, hashtags and numbers."""
+    return pc.match_substring_regex(normal, r"(^|[^\pL\pM\pN/.\-_#@])\pL")
 
 
 def token_counts(normal: Texts) -> I32:
     """(n,) words in each normalised text."""
     parts = [np.zeros(0, np.int64)]
-    for part in _slices(normal):
-        points, ends = _points(part)
+    for part in slices(normal):
+        points, ends = points_of(part)
         parts.append(np.diff(np.searchsorted(_token_bounds(points)[0], ends), prepend=0))
     return np.concatenate(parts).astype(np.int32)
 
@@ -119,8 +125,8 @@ def shingle_codes(normal: Texts, n: int = 3, kind: str = "char") -> tuple[I64, U
     """
     cut = _word_grams if kind == "word" else _char_grams
     counts, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint64)]
-    for part in _slices(normal):
-        points, ends = _points(part)
+    for part in slices(normal):
+        points, ends = points_of(part)
         row, code = cut(points, ends, n)
         # the row stands in the top 16 bits, so one flat sort orders every set at once
         keys = np.sort((row.astype(np.uint64) << np.uint64(48)) | (code & _LOW48))
@@ -177,63 +183,11 @@ def _escape(point: int) -> str:
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
-# --- slices: Arrow arrays to code points and back ------------------------------------------------
-
-
-def _slices(array: Texts) -> Iterator[pa.Array]:
-    """The array in slices of at most 1 MB and 2¹⁶ texts; a longer text is a slice of its own."""
-    for chunk in array.chunks if isinstance(array, pa.ChunkedArray) else [array]:
-        sizes = pc.fill_null(pc.binary_length(chunk), 0).to_numpy(zero_copy_only=False)
-        total = np.cumsum(sizes.astype(np.int64))
-        start = 0
-        while start < len(chunk):
-            done = int(total[start - 1]) if start else 0
-            stop = int(np.searchsorted(total, done + _SLICE, side="right"))
-            stop = min(max(stop, start + 1), start + (1 << 16), len(chunk))
-            yield chunk.slice(start, stop - start)
-            start = stop
-
-
-def _by_slice(array: Texts, rule: Callable[[pa.Array], pa.Array]) -> Texts:
-    parts = []
-    for part in _slices(array):
-        done = rule(part)
-        if part.null_count:
-            done = pc.if_else(part.is_valid(), done, pa.scalar(None, pa.string()))
-        parts.append(done)
-    if isinstance(array, pa.ChunkedArray):
-        return pa.chunked_array(parts, pa.string())
-    return pa.concat_arrays(parts or [pa.nulls(0, pa.string())])
-
-
-def _points(part: pa.Array) -> tuple[U32, I64]:
-    """Code points of all texts, each closed by ``END``, and where those stand."""
-    if not len(part):
-        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
-    mark = chr(END)
-    clean = pc.fill_null(part.cast(pa.string()), "")
-    if pc.any(pc.match_substring(clean, mark)).as_py():
-        clean = pc.replace_substring(clean, mark, " ")
-    one = pa.ListArray.from_arrays(pa.array([0, len(clean)], pa.int32()), clean)
-    points = encode(pc.binary_join(one, mark)[0].as_py() + mark)
-    return points, np.flatnonzero(points == END)
-
-
-def _to_arrow(points: U32) -> pa.Array:
-    """Texts closed by ``END`` as an Arrow array."""
-    data = np.frombuffer(decode(points).encode("utf-8", "replace"), np.uint8)
-    ends = np.flatnonzero(data == END)
-    offsets = np.concatenate(([0], ends - np.arange(len(ends)))).astype(np.int32)
-    return pa.StringArray.from_buffers(
-        len(ends), pa.py_buffer(offsets), pa.py_buffer(data[data != END])
-    )
-
-
 # --- what the functions above measure ------------------------------------------------------------
 
 
 def _marks(part: pa.Array) -> I32:
-    points, ends = _points(part)
+    points, ends = points_of(part)
     counts = np.zeros(len(ends), np.int64)
     if not len(points) or points.max() < 0x80:
         return counts.astype(np.int32)
@@ -259,7 +213,7 @@ def _marks(part: pa.Array) -> I32:
 
 
 def _scripts(part: pa.Array) -> pa.Array:
-    points, ends = _points(part)
+    points, ends = points_of(part)
     code = scripts()[points]
     row = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
     counts = np.bincount(row * len(SCRIPTS) + code, minlength=len(ends) * len(SCRIPTS))
@@ -284,16 +238,6 @@ def _token_bounds(points: U32) -> tuple[I64, I64]:
     begins[1:] &= ~word[:-1] | alone[1:] | alone[:-1]
     stops[:-1] &= ~word[1:] | alone[1:] | alone[:-1]
     return np.flatnonzero(begins), np.flatnonzero(stops) + 1
-
-
-def _cut(points: U32, first: I64, last: I64) -> pa.Array:
-    sizes = last - first
-    out = np.full(int(sizes.sum()) + len(first), END, np.uint32)
-    begin = np.cumsum(sizes) - sizes
-    step = np.arange(int(sizes.sum()))
-    row = np.repeat(np.arange(len(first)), sizes)
-    out[step + row] = points[step + np.repeat(first - begin, sizes)]
-    return _to_arrow(out)
 
 
 def _mix(code: U64) -> U64:
