@@ -67,22 +67,29 @@ def _open(
     groups: Sequence[Group], network: Network, posts: Posts, config: Config, engine: Engine
 ) -> Run:
     strongest = replace(config, windows_s=tuple(sorted({g.window for g in groups})))
-    homes = {g.layer for g in groups}
+    homes = {(reading.stands_flat_only(g), g.layer) for g in groups}
+    tilings = {
+        name: bursts.prepare(layer.actions, layer.strata, strongest, engine)
+        for name, layer in network.layers.items()
+        if name != MULTIPLEX or any(home == MULTIPLEX for _, home in homes)
+    }
+    flat = {
+        name: bursts.repool(t, reading.pooled(network, name, flat=True).strata)
+        for name, t in tilings.items()
+        if any(only for only, _ in homes)
+    }
     return Run(
         network,
         posts,
         config,
         engine,
         pace.prepare(network.layers, posts, seed=config.seed),
+        {False: tilings, True: flat},
         {
-            name: bursts.prepare(layer.actions, layer.strata, strongest, engine)
-            for name, layer in network.layers.items()
-            if name != MULTIPLEX or MULTIPLEX in homes
-        },
-        {
-            name: joint.prepare_outside(layer, config, engine)
-            for name, layer in network.layers.items()
-            if name in homes
+            (only, name): joint.prepare_outside(
+                reading.pooled(network, name, flat=only), config, engine
+            )
+            for only, name in sorted(homes)
         },
         _untestable(groups, network, posts),
         len(pc.unique(posts.table.column("collection"))),
@@ -109,16 +116,17 @@ def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict
 
 def _finding(run: Run, group: Group) -> Finding | None:
     parts = reading.parts_of(run, group)
-    home = run.tilings[group.layer]
+    home = run.tiled(group)[group.layer]
     terms = bursts.terms(home, group.members, group.window, group.offset)
-    observed = int((terms.k >= 2).sum())
-    counts = joint.window_counts(run.outside[group.layer], group.members, run.config, run.engine)
-    read = reading.read(run, group, parts, counts, observed)
+    observed = joint.joined(terms)
+    counts = joint.window_counts(
+        run.without(group, group.layer), group.members, run.config, run.engine
+    )
+    read = reading.read(run, group, parts, counts, int((terms.k >= 2).sum()))
     if read is None:
         return None
     taken = _posts(run, group, parts)
-    flat_only = bool(group.found_in) and all("no interest" in f for f in group.found_in)
-    expected = joint.expected_acts(home, group.members, group.window, group.offset)
+    expected = joint.expected_joined(home, group.members, terms, group.window, group.offset)
     q = min(1.0, math.exp(min(-group.net, 0.0)))
     evidence = {n: (run.actions(n), p.terms) for n, p in parts.items()}
     rhythm = joint.rhythm(list(evidence.values()))
@@ -126,7 +134,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
         id=_name(group),
         class_=read.verdict.class_,
         subclass=read.verdict.subclass,
-        band=classes.band(read.verdict, pools_agree=not flat_only),
+        band=classes.band(read.verdict, pools_agree=not reading.stands_flat_only(group)),
         look_alike=read.verdict.look_alike,
         signals=tuple(parts),
         members=_members(run, group, taken),
@@ -153,7 +161,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
             expected=expected,
             q=q,
         ),
-        counter_evidence=reading.against(run, group, parts, read, rhythm, flat_only=flat_only),
+        counter_evidence=reading.against(run, group, parts, read, rhythm),
         stability=group.stability,
     )
 
@@ -161,7 +169,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
 def _posts(run: Run, group: Group, parts: Mapping[str, Part]) -> I64:
     """Rows of Posts that took part, over all signals that carry the evidence; ascending."""
     found = [
-        joint.posts_of(run.actions(name), run.tilings[name], group.members, group.window)
+        joint.posts_of(run.actions(name), run.tiled(group)[name], group.members, group.window)
         for name in parts
     ]
     return np.unique(np.concatenate(found))

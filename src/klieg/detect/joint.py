@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from klieg.detect.bursts import Terms, Tilings
     from klieg.detect.null import Activity, Margins
     from klieg.sockets import Engine
-    from klieg.tables import I32, I64, Actions, Bool, Layer
+    from klieg.tables import F64, I32, I64, Actions, Bool, Layer
 
 __all__ = [
     "Outside",
     "acts",
-    "expected_acts",
+    "expected_joined",
+    "joined",
     "posts_of",
     "prepare_outside",
     "rhythm",
@@ -71,17 +72,36 @@ def acts(found: Mapping[str, tuple[Actions, Terms]]) -> tuple[JointAct, ...]:
     return tuple(_act(name, *found[name], j) for _, _, name, j in sorted(ranked)[:MOST_ACTS])
 
 
-def expected_acts(tilings: Tilings, members: I32, window: int, offset: float) -> float:
-    """Bursts in which chance would bring two members or more together: Σ P[Poisson(μ) ≥ 2]."""
+def joined(terms: Terms) -> int:
+    """Acts by which a member joined another in a burst: Σ (k − 1) over bursts with company."""
+    return int(np.maximum(terms.k - 1, 0).sum())
+
+
+def expected_joined(
+    tilings: Tilings, members: I32, terms: Terms, window: int, offset: float
+) -> float:
+    """The same count under chance, read from everybody else's bursts: Σ E[(K − 1)⁺].
+
+    Each slot an outsider took falls to a member with odds n_G : (E − n_G), independently; so a
+    burst that only members made promises nothing, and a random group expects what it shows.
+    """
     lattice = tilings.lattice
     t = tilings.windows.index(window) * len(bursts.OFFSETS) + bursts.OFFSETS.index(offset)
+    share = bursts.shares(tilings, members)
+    odds = np.minimum(share / np.maximum(1 - share, 1e-12), 1.0)
     total = 0.0
-    for c, share in enumerate(bursts.shares(tilings, members)):
+    for c in np.flatnonzero(share > 0):
         own = slice(lattice.counted[t, c], lattice.counted[t, c + 1])
-        mu = lattice.counted_actors[own] * share
-        # 1 − e^−μ(1 + μ), written so that small μ do not cancel
-        total += float((-np.expm1(-mu) - mu * np.exp(-mu)) @ lattice.counted_bursts[own])
+        total += float(_beyond(lattice.counted_actors[own], odds[c]) @ lattice.counted_bursts[own])
+    mine = odds[tilings.strata.object_stratum[terms.object]]
+    total += float((_beyond(terms.m - terms.k, mine) - _beyond(terms.m, mine)).sum())
     return max(total, 0.0)
+
+
+def _beyond(slots: F64 | I32, p: F64 | float) -> F64:
+    """E[(K − 1)⁺] of K ~ Binomial(slots, p): the mean, less one, plus the chance of none."""
+    n = np.asarray(slots, np.float64)
+    return np.maximum(n * p - 1 + (1 - p) ** n, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

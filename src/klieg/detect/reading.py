@@ -8,7 +8,7 @@ finding and knows no other group.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,9 +30,20 @@ if TYPE_CHECKING:
     from klieg.detect.lookalikes import Domains
     from klieg.detect.pace import ClockData
     from klieg.sockets import Engine
-    from klieg.tables import I64, Actions, Breadth, Clock, Group, Network, Posts, WindowCount
+    from klieg.tables import I64, Actions, Breadth, Clock, Group, Layer, Network, Posts, WindowCount
 
-__all__ = ["Part", "Reading", "Run", "against", "parts_of", "read"]
+__all__ = [
+    "Part",
+    "Reading",
+    "Run",
+    "against",
+    "parts_of",
+    "pooled",
+    "read",
+    "stands_flat_only",
+]
+
+OUTLETS: Final = frozenset({"one brand", "syndication"})
 
 ONE_HAND: Final = 0.5  # share of gaps of 3 to 60 s from which pages may be one person's
 
@@ -46,13 +57,35 @@ class Run:
     config: Config
     engine: Engine
     clock: ClockData
-    tilings: Mapping[str, Tilings]  # at the windows in which groups are strongest
-    outside: Mapping[str, Outside]  # layers in which groups are strongest
+    tilings: Mapping[bool, Mapping[str, Tilings]]  # flat pools or not; windows groups stand at
+    outside: Mapping[tuple[bool, str], Outside]  # of the layers in which groups are strongest
     untestable: Mapping[str, str]  # layers whose actors are mostly in groups, and why
     collections: int
 
     def actions(self, signal: str) -> Actions:
         return self.network.layers[signal].actions
+
+    def tiled(self, group: Group) -> Mapping[str, Tilings]:
+        """Every layer's bursts, against the pools in which the group stands."""
+        return self.tilings[stands_flat_only(group)]
+
+    def without(self, group: Group, layer: str) -> Outside:
+        """A layer's pair counts, ready to leave the group out."""
+        known = self.outside.get((stands_flat_only(group), layer))
+        return known or joint.prepare_outside(
+            pooled(self.network, layer, flat=stands_flat_only(group)), self.config, self.engine
+        )
+
+
+def stands_flat_only(group: Group) -> bool:
+    """Whether it stands only against pools without interest: the search says so."""
+    return group.stability.get("stands_with_interest", 1) == 0
+
+
+def pooled(network: Network, layer: str, *, flat: bool) -> Layer:
+    """A layer with its pools of interest, or with the flat ones."""
+    found = network.layers[layer]
+    return replace(found, strata=network.flat.get(layer, found.strata)) if flat else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +114,7 @@ def parts_of(run: Run, group: Group) -> dict[str, Part]:
     two members meet by chance now and then. A multiplex group may be weak in each.
     """
     found: dict[str, Part] = {}
-    for name, tilings in run.tilings.items():
+    for name, tilings in run.tiled(group).items():
         if name == MULTIPLEX:
             continue
         terms = bursts.terms(tilings, group.members, group.window, group.offset)
@@ -103,17 +136,7 @@ def read(
     reading = _reading(run, group, parts, first, counts, group.net)
     if why := _abstains(run, group, reading, acts):
         return Reading(classes.abstain(why), first, reading.breadth, reading.clock, reading.timings)
-    if reading.verdict.class_ != "suggestive":
-        return reading
-    price = bursts.price(run.posts.n_accounts, len(group.members))
-    for name in list(parts)[1:]:
-        net = group.by_layer.get(name, -math.inf) - price
-        if net < _threshold(run) or name in run.untestable:
-            continue
-        second = _reading(run, group, {name: parts[name]}, name, (), net)
-        if second.verdict.class_ == "coordinated":
-            return second
-    return reading
+    return _second(run, group, parts, reading)
 
 
 def against(
@@ -122,8 +145,6 @@ def against(
     parts: Mapping[str, Part],
     reading: Reading,
     rhythm: Mapping[str, float],
-    *,
-    flat_only: bool,
 ) -> tuple[str, ...]:
     """Sentences on what benign explanations predict, what was seen, and what is missing."""
     out = []
@@ -143,9 +164,36 @@ def against(
     if set(platforms) <= sentences.PAGES and rhythm.get("3_to_60_s", 0.0) >= ONE_HAND:
         out.append(sentences.pages(rhythm))
     out += sentences.limits(
-        resolution=run.posts.resolution, collections=run.collections, flat_only=flat_only
+        resolution=run.posts.resolution,
+        collections=run.collections,
+        flat_only=stands_flat_only(group),
     )
     return tuple(out)
+
+
+def _second(
+    run: Run,
+    group: Group,
+    parts: Mapping[str, Part],
+    first: Reading,
+) -> Reading:
+    """What another signal, in which the group stands alone, adds to what the first left open.
+
+    It may raise ``suggestive`` to ``coordinated``, and it may tell a brand or a wire from the
+    amplification of one domain; it never excuses and never accuses against the first.
+    """
+    wanted = {"suggestive": "coordinated", "amplification": "look-alike"}
+    price = bursts.price(run.posts.n_accounts, len(group.members))
+    for name in list(parts)[1:] if first.verdict.class_ in wanted else []:
+        net = group.by_layer.get(name, -math.inf) - price
+        if net < _threshold(run) or name in run.untestable:
+            continue
+        found = _reading(run, group, {name: parts[name]}, name, (), net)
+        if found.verdict.class_ != wanted[first.verdict.class_]:
+            continue
+        if found.verdict.class_ == "coordinated" or found.verdict.subclass in OUTLETS:
+            return found
+    return first
 
 
 def _threshold(run: Run) -> float:
@@ -177,13 +225,10 @@ def _reading(
     joined = [n for n in parts if (n in TEXTUAL) == kind] if group.layer == MULTIPLEX else [signal]
     timings = tuple(clock.timing(run.clock, n, group.members) for n in joined)
     home = group.layer if group.layer == MULTIPLEX and signal == next(iter(parts)) else signal
-    found = breadth.measure(group, run.tilings[home], net, timings=timings)
+    found = breadth.measure(group, run.tiled(group)[home], net, timings=timings)
     read = clock.bounds(run.clock.windows, timings)
     counts = counts or joint.window_counts(
-        joint.prepare_outside(run.network.layers[signal], run.config, run.engine),
-        group.members,
-        run.config,
-        run.engine,
+        run.without(group, signal), group.members, run.config, run.engine
     )
     terms = parts[signal].terms
     case = classes.Case(
