@@ -1,0 +1,146 @@
+"""The trace of wording: families of exact, near-duplicate and edited texts as objects.
+
+Distinct normal forms are found first; the engine joins them by character 3-grams (copies) and word
+2-grams (edited copies); ``families`` gathers what belongs together. Short texts count as exact
+copies only, reposts not at all. The room knows texts and similarity, nothing of pairs of accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.signals.acts import Shares, act, column, join, ready
+from klieg.signals.families import CROWD, gather
+from klieg.signals.sharing import is_repost, shorten
+from klieg.sockets import silent
+from klieg.tables import POSTS, Actions
+from klieg.text import has_words, normalise, shingle_codes, token_counts
+
+if TYPE_CHECKING:
+    from klieg.config import Config
+    from klieg.sockets import Engine, Progress, Signal
+    from klieg.tables import F64, I32, I64, Bool, Posts
+
+__all__ = ["Copies", "copies", "text_families"]
+
+MIN_WORDS, MIN_CHARACTERS = 6, 30
+"""Shorter texts are too alike by chance: they count as exact copies only."""
+
+
+@dataclass(slots=True)
+class Copies:
+    """Posting the same text, or nearly the same."""
+
+    config: Config
+    engine: Engine
+    progress: Progress
+    name: str = "copies"
+    version: str = "1"
+    sentence: str = (
+        "These {accounts} accounts posted the same or nearly the same {objects} texts within "
+        "{window} of each other, {times} times."
+    )
+
+    def actions(self, posts: Posts) -> Actions:
+        """Who posted a text of which family when; the first time only."""
+        rows = np.flatnonzero(
+            ~is_repost(posts) & column(posts, "text").is_valid().to_numpy(zero_copy_only=False)
+        )
+        raw = column(posts, "text").take(pa.array(rows))
+        code, distinct = _distinct_normal_forms(raw)
+        said = code >= 0
+        rows, code, raw = rows[said], code[said], raw.filter(pa.array(said))
+        family = text_families(distinct, self.config, self.engine, self.progress)
+        key = pc.binary_join_element_wise("family", pa.array(family[code]).cast(pa.string()), " ")
+        shares = Shares(rows, key, raw, pa.nulls(len(rows), pa.string()))
+        found = act(self.name, posts, join(ready(posts, self.name), shares), repeats="never")
+        return replace(found, labels=shorten(found.labels))
+
+    def examples(self) -> Sequence[pa.Table]:
+        """Three accounts that post one text in three spellings."""
+        start = datetime(2024, 1, 1, tzinfo=UTC)
+        text = "Vote for the green bridge on Sunday, our town needs it more than ever"
+        rows = [
+            {
+                "platform": "x",
+                "post_id": str(i),
+                "account_id": f"a{i}",
+                "time": start + timedelta(seconds=20 * i),
+                "text": text + end,
+            }
+            for i, end in enumerate(("", "!!", " https://t.co/a"))
+        ]
+        return [pa.Table.from_pylist(rows, schema=POSTS)]
+
+
+def copies(config: Config, **ports: object) -> Signal:
+    """Posting the same text, or nearly the same; needs ``engine`` among the ports."""
+    engine: Engine = ports["engine"]  # type: ignore[assignment]
+    progress: Progress = ports.get("progress", silent)  # type: ignore[assignment]
+    return Copies(config, engine, progress)
+
+
+def _distinct_normal_forms(raw: pa.Array) -> tuple[I64, pa.Array]:
+    """(n,) number of each text's normal form (−1: it says nothing), and the forms in order."""
+    spelled = raw.dictionary_encode()
+    normal = normalise(spelled.dictionary)
+    empty = pc.invert(pc.fill_null(has_words(normal), False))
+    normal = pc.if_else(empty, pa.scalar(None, pa.string()), normal)
+    coded = normal.dictionary_encode()
+    number = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
+    return number[spelled.indices.to_numpy()], coded.dictionary
+
+
+def text_families(
+    distinct: pa.Array, config: Config, engine: Engine, progress: Progress = silent
+) -> I64:
+    """(n,) family of each distinct normal form, named by its first member."""
+    n = len(distinct)
+    long = (token_counts(distinct) >= MIN_WORDS) & (
+        pc.utf8_length(distinct).to_numpy(zero_copy_only=False) >= MIN_CHARACTERS
+    )
+    rows = np.flatnonzero(long)
+    family = np.arange(n)
+    if len(rows) < 2:
+        return family
+    texts = distinct.take(pa.array(rows))
+    progress("copies: near-duplicates", 0, 3)
+    starts, values = shingle_codes(texts, 3)
+    near = engine.near_copies(starts, values, config.copy_jaccard, config.seed)
+    crowded = _crowded(near[1], len(rows))
+    del values
+    progress("copies: edited texts", 1, 3)
+    starts, values = shingle_codes(texts, 2, "word")
+    edited = engine.similar_sets(starts, values, config.edited_jaccard)
+    length = np.diff(starts)
+    later = np.where(length[edited[0]] > length[edited[1]], edited[0], edited[1])
+    crowded |= _crowded(later, len(rows))
+    del values
+    progress("copies: families", 2, 3)
+    found = gather(len(rows), *_both(near, edited, len(rows)), config.edited_jaccard, crowded)
+    family[rows] = rows[found]
+    return family
+
+
+def _crowded(later: I32, n: int) -> Bool:
+    """Texts that reached the join's limit: they know only part of their partners."""
+    full: Bool = np.bincount(later, minlength=n) >= CROWD
+    return full
+
+
+def _both(near: tuple[I32, I32, F64], edited: tuple[I32, I32, F64], n: int) -> tuple[I32, I32, F64]:
+    """The pairs of both joins, each once, with the larger similarity."""
+    left = np.concatenate([near[0], edited[0]]).astype(np.int64)
+    right = np.concatenate([near[1], edited[1]]).astype(np.int64)
+    similarity = np.concatenate([near[2], edited[2]])
+    pair = left * n + right
+    order = np.lexsort((-similarity, pair))
+    first = order[np.diff(pair[order], prepend=-1) != 0]
+    return left[first].astype(np.int32), right[first].astype(np.int32), similarity[first]
