@@ -1,0 +1,238 @@
+"""Puts batches of posts together: each post once, in canonical order, accounts interned.
+
+Canonical order is (time, platform, post_id); rows without an id of their own are ordered by what
+they say, so that neither the order of the rows nor that of the files changes anything but the row
+numbers. Whole columns at a time. The room knows posts, not where they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.sockets import Progress, silent
+from klieg.sources.order import canonical
+from klieg.tables import POSTS, Intake, Posts
+
+__all__ = ["assemble", "combine"]
+
+MINUTE_US = 60_000_000
+_ROW = "row:"
+
+
+def assemble(tables: Sequence[pa.Table], *, progress: Progress = silent) -> tuple[Posts, Intake]:
+    """Posts from Arrow tables with (some of) the columns of POSTS, as if read from a file."""
+    whole = [_conform(t) for t in tables]
+    rows = sum(t.num_rows for t in whole)
+    posts, counts, notes = combine(whole, (), progress=progress)
+    inputs = tuple({"path": "(table)", "format": "arrow", "rows": t.num_rows} for t in whole)
+    return posts, Intake(inputs, rows, posts.n, counts, {}, notes)
+
+
+def combine(
+    tables: Sequence[pa.Table], deleted: Iterable[tuple[str, str]], *, progress: Progress = silent
+) -> tuple[Posts, dict[str, int], tuple[str, ...]]:
+    """All posts of a run, and what was counted on the way.
+
+    ``deleted`` are (platform, post_id) that the input itself takes back. ``duplicate_id`` and
+    ``duplicate_text`` rows are gone, ``deleted`` ones too; ``row_id`` and ``conflicting_id`` count
+    posts that stayed.
+    """
+    progress("posts in order", 0, None)
+    table = pa.concat_tables(tables) if tables else POSTS.empty_table()
+    table, nul = _without_nul(table)
+    counts: dict[str, int] = {}
+    platform = _code(table.column("platform"))
+    post = _code(table.column("post_id"))
+    keep = np.ones(table.num_rows, np.bool_)
+    gone = _deleted(table, deleted)
+    if gone.any():
+        counts["deleted"] = int(gone.sum())
+        keep &= ~gone
+    order = canonical(table)
+    order = order[keep[order]]
+    order, table, same = _one_per_id(table, order, platform, post)
+    counts.update(same)
+    order, copies = _one_per_minute(table, order)
+    if copies:
+        counts["duplicate_text"] = copies
+    ids = table.column("post_id")
+    rows = int(np.asarray(pc.starts_with(ids, _ROW).combine_chunks())[order].sum())
+    if rows:
+        counts["row_id"] = rows
+    notes = _notes(counts, nul)
+    return _interned(_taken(table, order)), counts, notes
+
+
+def _notes(counts: dict[str, int], nul: int) -> tuple[str, ...]:
+    notes = []
+    if nul:
+        notes.append(f"NUL characters were taken out of {nul:,} rows")
+    if counts.get("conflicting_id"):
+        notes.append(
+            f"{counts['conflicting_id']:,} ids stand on rows that differ in account, time or text; "
+            "the earliest row of each was kept"
+        )
+    return tuple(notes)
+
+
+def _conform(table: pa.Table) -> pa.Table:
+    n = table.num_rows
+    columns = []
+    for field in POSTS:
+        if field.name in table.column_names:
+            columns.append(table.column(field.name).cast(field.type))
+        elif field.name == "platform":
+            columns.append(pa.chunked_array([pa.repeat("unknown", n)]))
+        elif field.name == "post_id":
+            columns.append(pa.chunked_array([pa.array([f"row:table:{i + 1}" for i in range(n)])]))
+        else:
+            columns.append(pa.chunked_array([pa.nulls(n, field.type)]))
+    return pa.Table.from_arrays(columns, schema=POSTS)
+
+
+def _without_nul(table: pa.Table) -> tuple[pa.Table, int]:
+    touched = 0
+    for i, field in enumerate(table.schema):
+        if not pa.types.is_string(field.type):
+            continue
+        column = table.column(i)
+        hit = pc.sum(pc.match_substring(column, "\0")).as_py() or 0
+        if hit:
+            touched = max(touched, hit)
+            table = table.set_column(i, field, pc.replace_substring(column, "\0", ""))
+    return table, touched
+
+
+def _code(column: Any) -> Any:
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.asarray(flat.dictionary_encode().indices).astype(np.int64)
+
+
+def _deleted(table: pa.Table, deleted: Iterable[tuple[str, str]]) -> Any:
+    gone = np.zeros(table.num_rows, np.bool_)
+    by_platform: dict[str, list[str]] = {}
+    for platform, post_id in deleted:
+        by_platform.setdefault(platform, []).append(post_id)
+    for platform, ids in sorted(by_platform.items()):
+        here = pc.and_(
+            pc.equal(table.column("platform"), platform),
+            pc.is_in(table.column("post_id"), pa.array(ids, pa.string())),
+        )
+        gone |= np.asarray(here.combine_chunks())
+    return gone
+
+
+def _one_per_id(
+    table: pa.Table, order: Any, platform: Any, post: Any
+) -> tuple[Any, pa.Table, dict[str, int]]:
+    """Keep the first row of each (platform, post_id) in canonical order; join their objects."""
+    key = (platform * (post.max(initial=0) + 1) + post)[order]
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    if len(first) == len(order):
+        return order, table, {}
+    head = first[inverse]  # position in order of the row that stays
+    extra = np.flatnonzero(head != np.arange(len(order)))
+    counts = {"duplicate_id": len(extra)}
+    mine, theirs = order[head[extra]], order[extra]
+    differs = _differ(table, mine, theirs, ("account_id", "text", "time"))
+    if differs.any():
+        counts["conflicting_id"] = len(np.unique(mine[differs]))
+    same_account = ~_differ(table, mine, theirs, ("account_id",))
+    if table.column("objects").null_count < table.num_rows:
+        owner = np.arange(table.num_rows)
+        owner[theirs[same_account]] = mine[same_account]
+        owner[theirs[~same_account]] = -1
+        table = _joined_objects(table, owner)
+    return order[np.sort(first)], table, counts
+
+
+def _differ(table: pa.Table, a: Any, b: Any, columns: tuple[str, ...]) -> Any:
+    differs = np.zeros(len(a), np.bool_)
+    for name in columns:
+        column = table.column(name)
+        codes = _code(column.cast(pa.int64()) if name == "time" else column.fill_null("\0"))
+        differs |= codes[a] != codes[b]
+    return differs
+
+
+def _joined_objects(table: pa.Table, owner: Any) -> pa.Table:
+    """Give every kept row the distinct objects of the rows it stands for, sorted."""
+    column = table.column("objects").combine_chunks()
+    parents = owner[np.asarray(pc.list_parent_indices(column))]
+    items = column.flatten()
+    flat = pa.table(
+        {
+            "owner": pa.array(parents),
+            "trace": pc.struct_field(items, "trace"),
+            "id": pc.struct_field(items, "id"),
+        }
+    ).filter(pa.array(parents >= 0))
+    unique = flat.group_by(["owner", "trace", "id"]).aggregate([])
+    unique = unique.sort_by([("owner", "ascending"), ("trace", "ascending"), ("id", "ascending")])
+    sizes = np.bincount(np.asarray(unique["owner"]), minlength=table.num_rows)
+    kind = POSTS.field("objects").type
+    structs = pa.StructArray.from_arrays(
+        [unique["trace"].combine_chunks(), unique["id"].combine_chunks()],
+        fields=list(kind.value_type),
+    )
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32))
+    lists = pa.ListArray.from_arrays(offsets, structs, type=kind, mask=pa.array(sizes == 0))
+    return table.set_column(table.schema.get_field_index("objects"), POSTS.field("objects"), lists)
+
+
+def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
+    """One account, one minute, one text: one post, even under two ids; the first is kept."""
+    account = _code(table.column("account_id")) * 64 + _code(table.column("platform"))
+    minute = np.asarray(table.column("time").cast(pa.int64())) // MINUTE_US
+    worded = np.asarray(table.column("text").is_valid().combine_chunks())[order]
+    pair = np.stack([account[order], minute[order]])
+    _, inverse, size = np.unique(pair, axis=1, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    maybe = np.flatnonzero((size[inverse] > 1) & worded)
+    if not len(maybe):
+        return order, 0
+    text = table.column("text").combine_chunks().take(pa.array(order[maybe]))
+    text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
+    key = np.stack([inverse[maybe], _code(text)])
+    _, first = np.unique(key, axis=1, return_index=True)
+    drop = np.ones(len(maybe), np.bool_)
+    drop[first] = False
+    stays = np.ones(len(order), np.bool_)
+    stays[maybe[drop]] = False
+    return order[stays], int(drop.sum())
+
+
+def _taken(table: pa.Table, order: Any) -> pa.Table:
+    if len(order) == table.num_rows and (order == np.arange(len(order))).all():
+        return table.combine_chunks()
+    at = pa.array(order)
+    # column by column, so that the old and the new table never stand in memory whole
+    columns = [table.column(name).combine_chunks().take(at) for name in table.column_names]
+    return pa.Table.from_arrays(columns, schema=POSTS)
+
+
+def _interned(table: pa.Table) -> Posts:
+    """Accounts numbered by first appearance; an id on two platforms is two accounts."""
+    coded = table.column("account_id").combine_chunks().dictionary_encode()
+    ids, platforms = coded.dictionary, table.column("platform").combine_chunks()
+    place = platforms.dictionary_encode()
+    pair = np.asarray(coded.indices).astype(np.int64) * max(len(place.dictionary), 1)
+    pair += np.asarray(place.indices)
+    _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    appears = pa.array(np.sort(first))
+    tick = pc.max(table.column("resolution")).as_py()
+    return Posts(
+        table=table,
+        account=rank[inverse.reshape(-1)],
+        time=np.asarray(table.column("time").cast(pa.int64())).astype(np.int64),
+        account_ids=ids.take(coded.indices.take(appears)),
+        account_platforms=platforms.take(appears),
+        resolution=0 if tick is None else int(tick),
+    )

@@ -1,0 +1,168 @@
+"""CSV and TSV as columns of strings: Arrow's reader first, record by record where it gives up.
+
+The fast path takes a clean file whole. On anything odd (torn quotes, rows of the wrong length, bytes
+that are not UTF-8) the file is read again record by record, every record that can be saved is, and a
+note says so. The room knows commas and quotes, not posts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from klieg.errors import InputError
+from klieg.sockets import Input
+from klieg.sources.desk import VALUE_LIMIT, Desk
+from klieg.sources.lines import mended
+from klieg.sources.peek import Peek, peek
+from klieg.tables import Reject
+
+__all__ = ["header_of", "preview_rows", "read_table"]
+
+MAX_FIELD = 1 << 20
+LOOK_AHEAD = 1 << 20  # bytes a quoted field may span before its opening quote is taken as torn
+WASTE = 64 << 20  # bytes of look-ahead in vain before the quotes are given up altogether
+BLOCK = 8 << 20
+
+
+def header_of(shape: Peek) -> list[str]:
+    """Column names, made unique: a second ``text`` is ``text#2``, an unnamed one ``column#3``."""
+    names: list[str] = []
+    raw = (["", *shape.columns] if shape.index else list(shape.columns)) or ["column"]
+    for i, name in enumerate(raw, 1):
+        unique = name or f"column#{i}"
+        names.append(f"{unique}#{i}" if unique in names else unique)
+    return names
+
+
+def read_table(source: Input, columns: Sequence[str], desk: Desk) -> tuple[pa.Table, Any]:
+    """The wanted columns as strings, and the record number of each row (the first is 1)."""
+    shape = peek(source.head)
+    try:
+        if shape.encoding != "utf-8":
+            raise pa.ArrowInvalid("not UTF-8")
+        table = _at_once(source.path, shape, columns)
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        reason = str(error).splitlines()[0][:160]
+        desk.note(f"read record by record, as the fast path gave up ({reason})")
+        return _record_by_record(source, shape, columns, desk)
+    desk.rows += table.num_rows
+    return table, pa.array(np.arange(1, table.num_rows + 1))
+
+
+def preview_rows(head: bytes, columns: Sequence[str]) -> pa.Table:
+    """The whole records of a head as strings: what a dry run looks at."""
+    shape = peek(head)
+    text = head.decode(shape.encoding, "replace").lstrip("\ufeff")
+    cut = text.rfind("\n")
+    names = header_of(shape)
+    lines = text[: cut + 1] if len(head) >= 1 << 16 and cut > 0 else text
+    rows = [
+        r
+        for r in csv.reader(io.StringIO(lines, newline=""), delimiter=shape.delimiter)
+        if len(r) == len(names)
+    ][1 if not shape.index else 0 :]
+    return pa.table({c: pa.array([r[names.index(c)] for r in rows], pa.string()) for c in columns})
+
+
+def _at_once(path: Path, shape: Peek, columns: Sequence[str]) -> pa.Table:
+    names = header_of(shape)
+    return pacsv.read_csv(
+        path,
+        read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK),
+        parse_options=pacsv.ParseOptions(delimiter=shape.delimiter, newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            include_columns=list(columns),
+            column_types={c: pa.string() for c in names},
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+
+
+def _record_by_record(
+    source: Input, shape: Peek, columns: Sequence[str], desk: Desk
+) -> tuple[pa.Table, Any]:
+    names = header_of(shape)
+    slots = [names.index(c) for c in columns]
+    kept: list[list[str | None]] = [[] for _ in columns]
+    numbers: list[int] = []
+    lines = _text_lines(source, shape, desk)
+    for record, (line, row, raw) in enumerate(
+        _salvaged(lines, shape.delimiter, len(names), source)
+    ):
+        if record == 0 and row is not None:
+            continue  # the header
+        desk.rows += 1
+        if row is None or any(len(f) > MAX_FIELD for f in row):
+            reason = "wrong_number_of_fields" if row is None else "field_longer_than_1_MiB"
+            desk(Reject(source.name, line, None, raw[:VALUE_LIMIT], reason))
+            continue
+        numbers.append(record)
+        for column, slot in zip(kept, slots, strict=True):
+            column.append(row[slot] or None)
+    table = pa.table({c: pa.array(v, pa.string()) for c, v in zip(columns, kept, strict=True)})
+    return table, pa.array(numbers, pa.int64())
+
+
+def _text_lines(source: Input, shape: Peek, desk: Desk) -> list[str]:
+    raw = source.path.read_bytes()
+    if shape.encoding != "utf-8":
+        return raw.decode(shape.encoding, "replace").lstrip("\ufeff").splitlines(keepends=True)
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    return [mended(line, desk).decode() for line in io.BytesIO(raw)]
+
+
+def _salvaged(
+    lines: list[str], delimiter: str, width: int, source: Input
+) -> Iterator[tuple[int, list[str] | None, str]]:
+    """``(line, fields or None, raw)`` of each record; a torn one costs its first line only."""
+    i, wasted = 0, 0
+    while i < len(lines):
+        if not lines[i].strip():
+            i += 1
+            continue
+        row, used = _record(lines, i, delimiter, width)
+        if row is None:
+            wasted += sum(len(x) for x in lines[i + 1 : i + used])
+            if wasted > WASTE:
+                raise InputError(
+                    "the quotes do not pair up; is this really a CSV file?",
+                    path=source.name,
+                    line=i + 1,
+                )
+            used = 1
+        yield i + 1, row, lines[i]
+        i += used
+
+
+def _record(
+    lines: list[str], start: int, delimiter: str, width: int
+) -> tuple[list[str] | None, int]:
+    """The record that starts here and how many lines it took (or was looked for in)."""
+    raw, used = lines[start], 1
+    while True:
+        try:
+            row = next(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if "unexpected end" not in str(error):
+                row = next(csv.reader([lines[start]], delimiter=delimiter), [])
+                return (row if len(row) == width else None), used
+        else:
+            return (row if len(row) == width else None), used
+        # an open quote: go on to the next line that holds one
+        while True:
+            if start + used >= len(lines) or len(raw) > LOOK_AHEAD:
+                return None, used
+            raw += lines[start + used]
+            used += 1
+            if '"' in lines[start + used - 1]:
+                break

@@ -1,0 +1,112 @@
+"""The desk where a source reports what it did not hand on: bad rows, other objects, deletions.
+
+A source calls the desk itself for a bad row, and its methods for the rest, so that every row read is
+accounted for: ``rows = posts + rejected + skipped``. The room knows no format and writes one file,
+the quarantine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePath
+from types import TracebackType
+
+from klieg.errors import InputError
+from klieg.tables import Reject
+
+__all__ = ["Desk", "Quarantine", "desk_of"]
+
+VALUE_LIMIT = 1000  # characters of a bad value that are kept
+
+
+@dataclass(slots=True)
+class Desk:
+    """One input's account of what became of its rows. Callable: ``desk(Reject(…))``."""
+
+    name: str
+    keep: Callable[[Reject], None]
+    rows: int = 0  # records seen in the input, counted by the reader, not by what it hands on
+    rejected: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)  # objects that are no posts, by kind
+    deleted: list[tuple[str, str]] = field(default_factory=list)  # (platform, post_id)
+    notes: list[str] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    losers: list[str] = field(default_factory=list)  # columns that matched a field but lost
+
+    def __call__(self, reject: Reject) -> None:
+        self.rejected[reject.reason] += 1
+        self.keep(reject)
+
+    def skip(self, kind: str, count: int = 1) -> None:
+        """Rows that are whole but no posts: likes, users, error lines."""
+        if count:
+            self.skipped[kind] += count
+
+    def delete(self, platform: str, post_id: str) -> None:
+        """A deletion seen in the input: the post goes, wherever it stands; the row is no post."""
+        self.deleted.append((platform, post_id))
+        self.skip("delete")
+
+    def note(self, sentence: str) -> None:
+        """A sentence the reader must know, about this input."""
+        sentence = f"{PurePath(self.name).name}: {sentence}"
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def check(self, max_bad: float) -> None:
+        """Raise InputError if more than ``max_bad`` of the rows could not be read."""
+        bad = sum(self.rejected.values())
+        if not bad or bad <= max_bad * max(self.rows, 1):
+            return
+        reasons = ", ".join(f"{n:,} {why}" for why, n in self.rejected.most_common(5))
+        raise InputError(
+            f"{bad:,} of {self.rows:,} rows could not be read ({reasons}), more than the "
+            f"{max_bad:.1%} allowed. See the quarantine file, name the right columns with --map, "
+            "or allow it with --max-bad",
+            path=self.name,
+        )
+
+
+def desk_of(reject: Callable[[Reject], None], name: str) -> Desk:
+    """The desk itself, or one in front of a plain callable."""
+    return reject if isinstance(reject, Desk) else Desk(name, reject)
+
+
+class Quarantine:
+    """The file of bad rows, one JSON object a line; made only when there is one."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._rows: list[str] = []
+        if path is not None:
+            path.unlink(missing_ok=True)  # an older run's rows are not this run's
+
+    def __call__(self, reject: Reject) -> None:
+        if self._path is None:
+            return
+        row = asdict(reject)
+        if reject.value is not None:
+            row["value"] = reject.value[:VALUE_LIMIT]
+        self._rows.append(json.dumps(row, ensure_ascii=False))
+        if len(self._rows) >= 10_000:
+            self._flush()
+
+    def __enter__(self) -> Quarantine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._path is not None and self._rows:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.writelines(row + "\n" for row in self._rows)
+            self._rows.clear()

@@ -1,0 +1,57 @@
+"""What a built-in format is made of: a name, how to recognise it, how to read it, examples.
+
+Every format of ours is one value of this kind, found through the same entry points as a
+stranger's. The room knows no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from klieg.sockets import Input
+from klieg.sources.desk import Desk, desk_of
+from klieg.sources.inputs import unpacked
+from klieg.sources.peek import Peek, peek
+from klieg.tables import Reject
+
+__all__ = ["BATCH", "Format"]
+
+BATCH = 65_536
+Reader = Callable[[Input, Mapping[str, str], Desk], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A source of posts in one format (socket ``Source``)."""
+
+    name: str
+    recognised: Callable[[Peek], float]
+    reader: Reader
+    samples: tuple[bytes, ...]
+
+    def sniff(self, head: bytes, name: str) -> float:
+        """How sure, 0 … 1, that these bytes are this format; the name is not looked at."""
+        return self.recognised(peek(head))
+
+    def read(
+        self,
+        input: Input,  # noqa: A002 - the word of the glossary
+        mapping: Mapping[str, str],
+        reject: Callable[[Reject], None],
+    ) -> Iterator[pa.RecordBatch]:
+        """Batches of POSTS of at most 65,536 rows; a bad row goes to ``reject``."""
+        desk = desk_of(reject, input.name)
+        with unpacked(input, desk) as plain:
+            yield from self.reader(plain, mapping, desk)
+
+    def examples(self) -> Sequence[bytes]:
+        """Small hand-made inputs of this format."""
+        return self.samples
+
+    def __call__(self, config: object, **ports: Any) -> Format:
+        """The entry point's factory: a built-in format needs no configuration."""
+        return self

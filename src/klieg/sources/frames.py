@@ -1,0 +1,305 @@
+"""Columns of a table, once named, as posts: cleaning of ids, counts, lists, kinds and objects.
+
+Whole columns at a time, in Arrow and NumPy. A row without account or time goes to the desk. The room is told which column is which; it opens no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.sources.desk import Desk
+from klieg.sources.languages import codes
+from klieg.sources.lists import listed
+from klieg.sources.names import TRACE
+from klieg.sources.times import Times, settle
+from klieg.tables import KINDS, POSTS, Reject
+
+__all__ = ["Frame", "build", "identifiers", "words"]
+
+_ABSENT = pa.array(["", "NA", "N/A", "NaN", "nan", "None", "none", "null", "NULL", "absent"])
+_LOSSY = r"^[+-]?\d+([.,]\d+)?[eE]\+?\d+$"
+_TAIL = r"^(\d{1,15})[.,]0+$"
+_LONG_TAIL = r"^\d{16,}[.,]\d+$"
+_KIND_WORDS = {
+    **{k: k for k in KINDS},
+    **dict.fromkeys(("retweet", "rt", "reblog", "share", "forward", "retweeted"), "repost"),
+    **dict.fromkeys(("original", "tweet", "status", "text", "submission"), "post"),
+    **dict.fromkeys(("replied_to", "reply_to"), "reply"),
+    **dict.fromkeys(("quoted", "quote_tweet"), "quote"),
+}
+_REFERENCES = ("repost_of", "reply_to", "quote_of", "root_id")
+_ACCOUNTS = ("repost_of_account", "reply_to_account")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A table as it was read: its columns by their own names, and where each row stood."""
+
+    table: pa.Table
+    row: Any  # (n,) int64: number of the record in its file, the first is 1
+    file: str
+
+
+def build(
+    frame: Frame, chosen: Mapping[str, str], times: Times, *, desk: Desk, platform: str | None
+) -> pa.Table:
+    """The rows of a frame as POSTS; those that cannot be posts are told to the desk."""
+    n = frame.table.num_rows
+    get = _getter(frame, chosen)
+    out: dict[str, Any] = {"source_row": frame.row, "source_file": pa.repeat(frame.file, n)}
+    out["account_id"], lossy_account = identifiers(get("account_id"), n)
+    out["post_id"], _ = identifiers(get("post_id"), n)
+    lost = 0
+    for field in (*_REFERENCES, *_ACCOUNTS):
+        out[field], lossy = identifiers(get(field), n)
+        lost += int(lossy.sum())
+    if lost:
+        desk.note(f"{lost:,} references in float notation were dropped")
+    out["text"] = _text(get("text"), n)
+    for field in ("urls", "hashtags", "mentions"):
+        out[field] = listed(get(field), field, n)
+    out["objects"] = _objects(frame, chosen, n)
+    out["media"] = _media(listed(get("media_url"), "urls", n))
+    out["kind"] = _kind(get, out, n)
+    out["lang"] = codes(words(get("lang"), n))
+    out["client"] = pc.replace_substring_regex(words(get("client"), n), r"<[^>]*>", "")
+    out["collection"] = words(get("collection"), n)
+    own = words(get("platform"), n)
+    out["platform"] = pc.utf8_lower(pc.coalesce(own, pa.scalar(platform or "unknown")))
+    out["account"], out["metrics"] = _account(get, n), _metrics(get, n)
+    keep = _sift(frame, out, times, lossy_account, chosen, desk)
+    return _finish(out, times, keep, frame.file)
+
+
+def words(column: Any, n: int) -> Any:
+    """A column of strings, trimmed; empty strings and the usual words for *absent* are null."""
+    if column is None:
+        return pa.nulls(n, pa.string())
+    trimmed = pc.utf8_trim_whitespace(_strings(column))
+    return pc.if_else(pc.is_in(trimmed, _ABSENT), None, trimmed)
+
+
+def identifiers(column: Any, n: int) -> tuple[Any, Any]:
+    """Ids as strings, and which rows held one in float notation, its last digits lost (now null).
+
+    ``123.0`` is 123; ``1.198e+18`` and floats past 2^53 are lost.
+    """
+    if column is None:
+        return pa.nulls(n, pa.string()), np.zeros(n, np.bool_)
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_floating(flat.type):
+        x = np.asarray(flat.fill_null(np.nan), np.float64)
+        lossy = np.isfinite(x) & ((np.abs(x) >= 2**53) | (x != np.floor(x)))
+        whole = np.where(np.isfinite(x) & ~lossy, x, 0).astype(np.int64)
+        usable = np.isfinite(x) & ~lossy
+        return pa.array(whole).cast(pa.string()).filter(pa.array(usable)).take(
+            _slots(usable)
+        ), lossy
+    ids = words(flat, n)
+    lossy = _true(pc.match_substring_regex(ids, _LOSSY)) | _true(
+        pc.match_substring_regex(ids, _LONG_TAIL)
+    )
+    if lossy.any():
+        ids = pc.if_else(pa.array(lossy), None, ids)
+    if _true(pc.match_substring_regex(ids, _TAIL)).any():
+        ids = pc.replace_substring_regex(ids, _TAIL, r"\1")
+    return ids, lossy
+
+
+def _slots(usable: Any) -> Any:
+    at = np.cumsum(usable) - 1
+    return pa.array(at, mask=~usable)
+
+
+def _getter(frame: Frame, chosen: Mapping[str, str]) -> Any:
+    def get(field: str) -> Any:
+        column = chosen.get(field)
+        return None if column is None else frame.table.column(column)
+
+    return get
+
+
+def _strings(column: Any) -> Any:
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_dictionary(flat.type):
+        flat = flat.cast(flat.type.value_type)
+    if pa.types.is_floating(flat.type):
+        return identifiers(flat, len(flat))[0]
+    if pa.types.is_nested(flat.type):
+        return pa.nulls(len(flat), pa.string())
+    return flat.cast(pa.string())
+
+
+def _true(mask: Any) -> Any:
+    return np.asarray(mask.fill_null(False))
+
+
+def _text(column: Any, n: int) -> Any:
+    if column is None:
+        return pa.nulls(n, pa.string())
+    text = _strings(column)
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
+
+
+def counts(column: Any, n: int) -> Any:
+    """Whole numbers; ``1,234`` and ``12.0`` are read, anything else is null."""
+    if column is None:
+        return pa.nulls(n, pa.int64())
+    plain = pc.replace_substring_regex(words(column, n), r"(,(\d{3})|\.0+$)", r"\2")
+    return pc.if_else(pc.match_substring_regex(plain, r"^-?\d{1,18}$"), plain, None).cast(
+        pa.int64()
+    )
+
+
+def booleans(column: Any, n: int) -> Any:
+    """True, false or null from the many ways to write them."""
+    if column is None:
+        return pa.nulls(n, pa.bool_())
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_boolean(flat.type):
+        return flat
+    low = pc.utf8_lower(words(flat, n))
+    yes = pc.is_in(low, pa.array(["true", "t", "1", "yes", "y", "1.0"]))
+    no = pc.is_in(low, pa.array(["false", "f", "0", "no", "n", "0.0"]))
+    return pc.if_else(yes, True, pc.if_else(no, False, None))
+
+
+def _kind(get: Any, out: Mapping[str, Any], n: int) -> Any:
+    """What a post is: its own word, its flags, its references, or ``RT @`` at its start."""
+    word = pc.utf8_lower(words(get("kind"), n)).dictionary_encode()
+    known = pa.array([_KIND_WORDS.get(w) for w in word.dictionary.to_pylist()], pa.string())
+    said = known.take(word.indices)
+    retold = _true(pc.match_substring_regex(out["text"], r"^RT @\w+"))
+    repost = _true(booleans(get("is_repost"), n)) | _true(out["repost_of"].is_valid()) | retold
+    reply = _true(booleans(get("is_reply"), n)) | _true(out["reply_to"].is_valid())
+    quote = _true(booleans(get("is_quote"), n)) | _true(out["quote_of"].is_valid())
+    own = _true(pc.and_(said.is_valid(), pc.not_equal(said, "post")))
+    flagged = get("is_repost") is not None or get("is_reply") is not None or get("kind") is not None
+    rest: Any = said if flagged else pc.coalesce(said, pa.scalar("post"))
+    if flagged:
+        rest = pc.coalesce(rest, pa.scalar("post"))
+    derived = np.select([repost, reply, quote], ["repost", "reply", "quote"], "")
+    derived_array = pa.array(derived, pa.string())
+    return pc.if_else(
+        pa.array(own & ~retold),
+        said,
+        pc.if_else(pc.equal(derived_array, ""), rest, derived_array),
+    )
+
+
+def _objects(frame: Frame, chosen: Mapping[str, str], n: int) -> Any:
+    """Ready-made objects, one struct a filled column, in the order of the trace names."""
+    kind = POSTS.field("objects").type
+    traces = sorted(f for f in chosen if f.startswith(TRACE))
+    if not traces:
+        return pa.nulls(n, kind)
+    columns = [identifiers(frame.table.column(chosen[t]), n)[0] for t in traces]
+    filled = np.column_stack([np.asarray(c.is_valid()) for c in columns])
+    rows, which = np.nonzero(filled)
+    ids = pa.concat_arrays(columns).take(pa.array(which * n + rows))
+    names = pa.array([t.removeprefix(TRACE) for t in traces]).take(pa.array(which))
+    items = pa.StructArray.from_arrays([names, ids], fields=list(kind.value_type))
+    return _lists(items, filled.sum(1), kind)
+
+
+def _lists(items: Any, sizes: Any, kind: Any) -> Any:
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), items, type=kind, mask=pa.array(np.asarray(sizes) == 0)
+    )
+
+
+def _media(urls: Any) -> Any:
+    kind = POSTS.field("media").type
+    items = urls.flatten()
+    nothing = pa.nulls(len(items), pa.string())
+    structs = pa.StructArray.from_arrays([nothing, items, nothing], fields=list(kind.value_type))
+    sizes = np.asarray(pc.list_value_length(urls).fill_null(0))
+    return _lists(structs, sizes, kind)
+
+
+def _account(get: Any, n: int) -> Any:
+    # profile dates come in every form; one that cannot be read is unknown, not an error
+    created = pc.cast(pa.nulls(n), POSTS.field("account").type.field("created_at").type)
+    column = get("account_created_at")
+    if column is not None:
+        created = _dates(words(column, n) if not pa.types.is_timestamp(column.type) else column)
+    return _struct(
+        "account",
+        [
+            words(get("handle"), n),
+            words(get("name"), n),
+            created,
+            counts(get("followers"), n),
+            counts(get("following"), n),
+            booleans(get("verified"), n),
+        ],
+    )
+
+
+def _dates(column: Any) -> Any:
+    kind = POSTS.field("account").type.field("created_at").type
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_timestamp(flat.type):
+        return flat.cast(pa.timestamp("us", flat.type.tz)).cast(pa.int64()).cast(kind)
+    day = pc.utf8_slice_codeunits(flat, 0, 10)
+    fits = pc.match_substring_regex(day, r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$")
+    return pc.if_else(fits, day, None).cast(pa.timestamp("us")).cast(pa.int64()).cast(kind)
+
+
+def _metrics(get: Any, n: int) -> Any:
+    return _struct("metrics", [counts(get(f), n) for f in ("likes", "reposts", "replies", "views")])
+
+
+def _struct(field: str, parts: list[Any]) -> Any:
+    empty = np.logical_and.reduce([np.asarray(p.is_null()) for p in parts])
+    fields = list(POSTS.field(field).type)
+    return pa.StructArray.from_arrays(parts, fields=fields, mask=pa.array(empty))
+
+
+def _sift(
+    frame: Frame,
+    out: Mapping[str, Any],
+    times: Times,
+    lossy: Any,
+    chosen: Mapping[str, str],
+    desk: Desk,
+) -> Any:
+    """Which rows are posts; the others go to the desk with the column and value at fault."""
+    nameless = np.asarray(out["account_id"].is_null())
+    bad = {
+        ("account_id", "account_id_in_float_notation"): lossy,
+        ("account_id", "no_account"): nameless & ~lossy,
+        ("time", "no_readable_time"): ~times.ok,
+    }
+    keep = np.ones(len(times.us), np.bool_)
+    for (field, reason), rows in bad.items():
+        column = chosen.get(field)
+        for i in np.flatnonzero(rows & keep):
+            value = None if column is None else frame.table.column(column)[int(i)].as_py()
+            shown = None if value is None else str(value)
+            desk(Reject(frame.file, int(frame.row[int(i)].as_py()), column, shown, reason))
+        keep &= ~rows
+    return keep
+
+
+def _finish(out: dict[str, Any], times: Times, keep: Any, file: str) -> pa.Table:
+    groups = pc.fill_null(out["collection"], "").dictionary_encode().indices
+    tick = settle(times.us, times.resolution, np.asarray(groups).astype(np.int64))
+    out["time"] = pa.array(times.us).cast(POSTS.field("time").type)
+    out["resolution"] = pa.array(tick)
+    named = pc.binary_join_element_wise(
+        pa.scalar(f"row:{file}"), out["source_row"].cast(pa.string()), ":"
+    )
+    out["post_id"] = pc.coalesce(out["post_id"], named)
+    arrays = [
+        out[f.name].cast(f.type) if out[f.name].type != f.type else out[f.name] for f in POSTS
+    ]
+    table = pa.Table.from_arrays(arrays, schema=POSTS)
+    return table if keep.all() else table.filter(pa.array(keep))

@@ -1,0 +1,193 @@
+"""The tolerant path: JSON read line by line, so that one bad line costs one line.
+
+A line may hold at most 8 MiB and be nested at most 64 deep; what is longer, deeper or torn is told
+to the desk. Files that hold one JSON document (a list of posts, or an object around one) are read
+here too. The room knows JSON, not posts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import numpy as np
+
+from klieg.errors import InputError
+from klieg.sockets import Input
+from klieg.sources.desk import VALUE_LIMIT, Desk
+from klieg.sources.peek import encoding_of
+from klieg.tables import Reject
+
+__all__ = ["MAX_DEPTH", "MAX_LINE", "documents", "head_records", "records"]
+
+MAX_LINE = 8 << 20
+MAX_DEPTH = 64
+MAX_DOCUMENT = 512 << 20
+
+
+def records(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
+    """``(line number, object)`` of every whole line; counts every line that is not blank."""
+    encoding = encoding_of(source.head)
+    for number, raw in _lines(source.path, encoding, desk, source.name):
+        desk.rows += 1
+        try:
+            if too_deep(raw):
+                raise _Bad(f"nested_deeper_than_{MAX_DEPTH}")
+            yield number, _decoded(raw, desk)
+        except _Bad as bad:
+            desk(Reject(source.name, number, None, _shown(raw), str(bad)))
+
+
+def documents(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
+    """``(number, object)`` of a file that is one JSON document: the list of objects inside it."""
+    size = source.path.stat().st_size
+    if size > MAX_DOCUMENT:
+        raise InputError(
+            "one JSON document of more than 512 MiB; write one object a line (jq -c '.[]')",
+            path=source.name,
+        )
+    raw = source.path.read_bytes().decode(encoding_of(source.head), "replace").lstrip("\ufeff")
+    if too_deep(raw.encode()):
+        raise InputError(f"JSON nested deeper than {MAX_DEPTH}", path=source.name)
+    try:
+        found = _inner_list(msgspec.json.decode(raw))
+    except msgspec.DecodeError as error:
+        raise InputError(
+            f"not valid JSON ({error}); if it holds one object a line, end each with a newline",
+            path=source.name,
+        ) from error
+    for number, item in enumerate(found, 1):
+        desk.rows += 1
+        yield number, item
+
+
+def head_records(head: bytes, kind: str) -> list[Any]:
+    """The whole records in a head, for a preview: at most 1,000."""
+    text = head.decode(encoding_of(head), "replace").lstrip("\ufeff")
+    try:
+        if kind == "json":
+            return _inner_list(msgspec.json.decode(text))[:1000]
+    except msgspec.DecodeError:
+        return []
+    found = []
+    for line in text.split("\n")[:1000]:
+        try:
+            found.append(msgspec.json.decode(line))
+        except (msgspec.DecodeError, RecursionError):
+            continue
+    return found
+
+
+def too_deep(raw: bytes) -> bool:
+    """Whether brackets outside strings nest deeper than allowed; a cheap bound goes first."""
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return False
+    code = np.frombuffer(raw, np.uint8)
+    step = (code == 123).astype(np.int8) + (code == 91) - (code == 125) - (code == 93)
+    if np.cumsum(step, dtype=np.int64).max() <= MAX_DEPTH:
+        return False
+    return _depth(raw) > MAX_DEPTH
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    inside = escaped = False
+    for b in raw:
+        if inside:
+            inside, escaped = escaped or b != 34, b == 92 and not escaped
+        elif b == 34:
+            inside = True
+        elif b in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > MAX_DEPTH:
+                break
+        elif b in b"}]":
+            depth -= 1
+    return deepest
+
+
+class _Bad(Exception):
+    """Why a line cannot be used."""
+
+
+def _decoded(raw: bytes, desk: Desk) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    except RecursionError as error:
+        raise _Bad(f"nested_deeper_than_{MAX_DEPTH}") from error
+    try:
+        found = msgspec.json.decode(mended(raw, desk))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _Bad("not_json") from error
+    return found
+
+
+def mended(raw: bytes, desk: Desk) -> bytes:
+    """A line that is not UTF-8 is read as Windows-1252, and said so; NUL bytes are taken out."""
+    if b"\0" in raw:
+        desk.note(f"NUL bytes were taken out of some lines")
+        raw = raw.replace(b"\0", b"")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        desk.note(f"some lines are not UTF-8 and were read as Windows-1252")
+        return raw.decode("cp1252", "replace").encode()
+    return raw
+
+
+def _lines(path: Path, encoding: str, desk: Desk, name: str) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    with path.open("rb") as file:
+        if encoding == "utf-16":
+            for number, text in enumerate(_utf16(file), 1):
+                if text.strip():
+                    yield number, text.encode()
+            return
+        while raw := file.readline(MAX_LINE + 1):
+            number += 1
+            if number == 1:
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            if len(raw) > MAX_LINE and not raw.endswith(b"\n"):
+                desk.rows += 1
+                desk(Reject(name, number, None, _shown(raw), "line_longer_than_8_MiB"))
+                _pass_over(file)
+            elif raw.strip():
+                yield number, raw
+
+
+def _utf16(file: IO[bytes]) -> Iterator[str]:
+    import codecs
+
+    yield from codecs.getreader("utf-16")(file, "replace")
+
+
+def _pass_over(file: IO[bytes]) -> None:
+    while (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _shown(raw: bytes) -> str:
+    return raw[:VALUE_LIMIT].decode("utf-8", "replace").rstrip()
+
+
+def _inner_list(document: Any) -> list[Any]:
+    """The list of objects in a document: itself, or the only one found inside."""
+    if isinstance(document, list):
+        return document
+    level = [document]
+    for _ in range(4):
+        lists = [
+            v
+            for d in level
+            for v in d.values()
+            if isinstance(v, list) and v and isinstance(v[0], dict)
+        ]
+        if len(lists) == 1:
+            return lists[0]
+        level = [v for d in level for v in d.values() if isinstance(v, dict)]
+    return [document]

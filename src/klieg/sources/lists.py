@@ -1,0 +1,65 @@
+"""Lists written as text (``['a', 'b']``, ``[a, b]``, ``a b``, ``a|b``) as real lists.
+
+Whole columns at a time. The room knows how lists are written, not what they mean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["listed", "tidy"]
+
+_EMPTY = pa.array(["", "NA", "None", "nan", "NaN", "null", "absent"])
+_MARK = "\n"
+
+
+def listed(column: Any, field: str, n: int) -> Any:
+    """A column as ``list<string>``: null where unknown, empty where the input says there is none.
+
+    ``field`` is ``"urls"``, ``"hashtags"`` (lower case, without ``#``) or ``"mentions"`` (without
+    ``@``).
+    """
+    kind = pa.list_(pa.string())
+    if column is None:
+        return pa.nulls(n, kind)
+    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_dictionary(flat.type):
+        flat = flat.cast(flat.type.value_type)
+    if pa.types.is_list(flat.type) or pa.types.is_large_list(flat.type):
+        if pa.types.is_nested(flat.type.value_type):
+            return pa.nulls(n, kind)
+        return tidy(flat.cast(kind), field)
+    text = pc.utf8_trim_whitespace(flat.cast(pa.string()))
+    text = pc.if_else(pc.is_in(text, _EMPTY), None, text)
+    return tidy(pc.split_pattern(_split_marks(text, field), _MARK), field)
+
+
+def tidy(lists: Any, field: str) -> Any:
+    """Trim every item, drop the empty ones and repeats of marks; null lists stay null."""
+    known = np.asarray(lists.is_valid())
+    owner = np.asarray(pc.list_parent_indices(lists))
+    items = pc.utf8_trim(lists.flatten(), " \t\r\n\"'[](){}" if field != "urls" else " \t\r\n\"'")
+    if field == "hashtags":
+        items = pc.utf8_lower(pc.utf8_ltrim(items, "#＃"))
+    elif field == "mentions":
+        items = pc.utf8_ltrim(items, "@＠")
+    keep = np.asarray(pc.and_kleene(items.is_valid(), pc.not_equal(items, "")).fill_null(False))
+    sizes = np.bincount(owner[keep], minlength=len(lists))
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), items.filter(pa.array(keep)), mask=pa.array(~known)
+    )
+
+
+def _split_marks(text: Any, field: str) -> Any:
+    inner = pc.replace_substring_regex(text, r"^(?:c\()?[\[\(]+|[\]\)]+$", "")
+    if field != "urls":
+        return pc.replace_substring_regex(inner, r"[\"'\s,;|]+", _MARK)
+    # commas and brackets may stand inside an address: only those before the next one split
+    inner = pc.replace_substring_regex(inner, r"[\"']\s*[,;]\s*[\"']", _MARK)
+    inner = pc.replace_substring_regex(inner, r"[\s,;|]+(https?://|www\.)", _MARK + r"\1")
+    return pc.replace_substring_regex(inner, r"\s+|\s*\|\s*", _MARK)

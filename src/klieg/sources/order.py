@@ -1,0 +1,112 @@
+"""The canonical order of posts: a total order by content, blind to the order of the rows.
+
+(time, platform, post_id) decides; where rows have no id of their own, or share one, what they say
+decides, then how active their accounts are, and names last. The room knows how to sort, nothing
+else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["canonical"]
+
+_ROW = "row:"
+_WORDS = ("text", "kind", "repost_of", "reply_to", "quote_of", "root_id", "repost_of_account")
+_MORE = ("reply_to_account", "lang", "client", "collection", "resolution")
+_LISTS = ("urls", "hashtags", "mentions")
+_STRUCTS = {
+    "metrics": ("likes", "reposts", "replies", "views"),
+    "account": ("followers", "following", "created_at", "handle", "name", "verified"),
+}
+
+
+def canonical(table: pa.Table) -> Any:
+    """(n,) int64 row numbers in canonical order."""
+    n = table.num_rows
+    time = np.asarray(table.column("time").cast(pa.int64())).astype(np.int64)
+    order = np.argsort(time, kind="stable")
+    if n < 2:
+        return order
+    ranked = time[order]
+    same = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if not len(same):
+        return order
+    tied = np.zeros(n, np.bool_)
+    tied[same] = tied[same + 1] = True
+    slots = np.flatnonzero(tied)
+    rows = order[slots]
+    order[slots] = rows[_by_id(table, rows, time)]
+    return order
+
+
+def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
+    """Positions in ``rows`` by (time, platform, own id); what is still tied, by content."""
+    at = pa.array(rows)
+    ids = table.column("post_id").combine_chunks().take(at)
+    own = pc.if_else(pc.starts_with(ids, _ROW), None, ids)  # null sorts last
+    keys = pa.table(
+        {
+            "time": pa.array(time[rows]),
+            "platform": table.column("platform").combine_chunks().take(at),
+            "id": own,
+        }
+    )
+    order = np.array(pc.sort_indices(keys, [(k, "ascending") for k in keys.column_names]))
+    group = _runs(keys, order)
+    size = np.bincount(group)
+    slots = np.flatnonzero(size[group] > 1)
+    if len(slots):
+        inner = order[slots]
+        order[slots] = inner[_by_content(table, rows[inner], group[slots])]
+    return order
+
+
+def _runs(keys: pa.Table, order: Any) -> Any:
+    """(n,) number of the run of equal keys that each place in ``order`` belongs to."""
+    new = np.zeros(len(order), np.bool_)
+    for name in keys.column_names:
+        coded = keys.column(name).combine_chunks().dictionary_encode().indices
+        code = np.asarray(coded.fill_null(-1))[order]
+        new[1:] |= code[1:] != code[:-1]
+    return np.cumsum(new)
+
+
+def _by_content(table: pa.Table, rows: Any, group: Any) -> Any:
+    at = pa.array(rows)
+    account = np.asarray(table.column("account_id").combine_chunks().dictionary_encode().indices)
+    activity = np.bincount(account)[account]
+    keys: dict[str, Any] = {"group": pa.array(group)}
+    for name in _WORDS:
+        keys[name] = table.column(name).combine_chunks().take(at)
+    keys["objects"] = _objects_as_text(table, at)
+    keys["activity"] = pa.array(activity[rows])
+    keys["account"] = table.column("account_id").combine_chunks().take(at)
+    for name in _MORE:
+        keys[name] = table.column(name).combine_chunks().take(at)
+    for name in _LISTS:
+        lists = table.column(name).combine_chunks().take(at)
+        keys[name] = pc.binary_join(lists, "\x1f")
+    for name, parts in _STRUCTS.items():
+        struct = table.column(name).combine_chunks().take(at)
+        for part in parts:
+            keys[f"{name}.{part}"] = pc.struct_field(struct, part)
+    for name in ("source_file", "source_row"):
+        keys[name] = table.column(name).combine_chunks().take(at)
+    frame = pa.table({k: v for k, v in keys.items() if v.null_count < len(v)})
+    return np.asarray(pc.sort_indices(frame, [(k, "ascending") for k in frame.column_names]))
+
+
+def _objects_as_text(table: pa.Table, at: Any) -> Any:
+    lists = table.column("objects").combine_chunks().take(at)
+    items = lists.flatten()
+    words = pc.binary_join_element_wise(
+        pc.struct_field(items, "trace"), pc.struct_field(items, "id"), "\x1e"
+    )
+    sizes = np.asarray(pc.list_value_length(lists).fill_null(0))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32))
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, words), "\x1f")

@@ -1,0 +1,184 @@
+"""Flattened X API v2 through DuckDB's JSON reader, whole columns at a time.
+
+Takes a file of one post a line, or gives up (and says why) so that the tolerant path can take over.
+DuckDB is imported when a file is read, not when one is recognised: a dry run stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.sockets import Input
+from klieg.sources.desk import Desk
+from klieg.sources.formats import BATCH
+from klieg.sources.inputs import file_name
+from klieg.sources.languages import codes
+from klieg.sources.lines import MAX_LINE
+from klieg.sources.lists import tidy
+from klieg.tables import POSTS, Reject
+
+__all__ = ["GaveUp", "read_fast"]
+
+_ENTITIES = (
+    "STRUCT(urls STRUCT(url VARCHAR, expanded_url VARCHAR, unwound_url VARCHAR, display_url VARCHAR,"
+    " media_key VARCHAR)[], hashtags STRUCT(tag VARCHAR)[], mentions STRUCT(username VARCHAR)[])"
+)
+_COLUMNS = {
+    "id": "VARCHAR",
+    "author_id": "VARCHAR",
+    "created_at": "VARCHAR",
+    "text": "VARCHAR",
+    "lang": "VARCHAR",
+    "conversation_id": "VARCHAR",
+    "in_reply_to_user_id": "VARCHAR",
+    "source": "VARCHAR",
+    "note_tweet": f"STRUCT(text VARCHAR, entities {_ENTITIES})",
+    "entities": _ENTITIES,
+    "referenced_tweets": 'STRUCT("type" VARCHAR, id VARCHAR, text VARCHAR, author_id VARCHAR,'
+    f" note_tweet STRUCT(text VARCHAR, entities {_ENTITIES}), entities {_ENTITIES})[]",
+    "author": "STRUCT(id VARCHAR, username VARCHAR, name VARCHAR, created_at VARCHAR,"
+    " verified BOOLEAN, public_metrics STRUCT(followers_count BIGINT, following_count BIGINT))",
+    "public_metrics": "STRUCT(like_count BIGINT, retweet_count BIGINT, reply_count BIGINT,"
+    " impression_count BIGINT)",
+    "attachments": 'STRUCT(media STRUCT("type" VARCHAR, url VARCHAR, preview_image_url VARCHAR)[])',
+    "username": "VARCHAR",
+    "tweet_count": "VARCHAR",
+    "data": "VARCHAR",
+    "errors": "VARCHAR",
+    "title": "VARCHAR",
+}
+_QUERY = """
+WITH raw AS (
+  SELECT *,
+    list_filter(referenced_tweets, lambda r: r."type" = 'retweeted')[1] AS rt,
+    list_filter(referenced_tweets, lambda r: r."type" = 'replied_to')[1] AS re,
+    list_filter(referenced_tweets, lambda r: r."type" = 'quoted')[1] AS qt
+  FROM read_json($path, format = 'newline_delimited', compression = 'uncompressed',
+    maximum_object_size = $longest, columns = $columns)
+), said AS (
+  SELECT *, rt.text IS NOT NULL AS retold,
+    CASE WHEN rt.text IS NOT NULL THEN rt.note_tweet ELSE note_tweet END AS long,
+    CASE WHEN rt.text IS NOT NULL THEN rt.entities ELSE entities END AS short_entities
+  FROM raw
+), picked AS (
+  SELECT *, coalesce(long.entities, short_entities) AS ent FROM said
+)
+SELECT id AS post_id, coalesce(author_id, author.id) AS account_id,
+  try_cast(created_at AS TIMESTAMP) AS time, created_at AS written,
+  coalesce(long.text, CASE WHEN retold THEN rt.text ELSE text END) AS text, lang,
+  CASE WHEN rt IS NOT NULL THEN 'repost' WHEN re IS NOT NULL THEN 'reply'
+       WHEN qt IS NOT NULL THEN 'quote' ELSE 'post' END AS kind,
+  rt.id AS repost_of, CASE WHEN retold THEN rt.author_id END AS repost_of_account,
+  re.id AS reply_to, coalesce(in_reply_to_user_id, re.author_id) AS reply_to_account,
+  qt.id AS quote_of, conversation_id AS root_id,
+  list_filter(list_transform(list_filter(coalesce(ent.urls, []), lambda u: u.media_key IS NULL
+      AND NOT coalesce(starts_with(u.display_url, 'pic.x')
+        OR starts_with(u.display_url, 'pic.twit'), false)),
+      lambda u: coalesce(nullif(u.unwound_url, ''), nullif(u.expanded_url, ''), u.url)),
+    lambda u: u IS NOT NULL AND NOT (contains(u, '/status/') AND
+      list_contains([coalesce(id, ''), CASE WHEN retold THEN coalesce(rt.id, '') ELSE '' END,
+        coalesce(qt.id, '')],
+        split_part(list_last(string_split(u, '/status/')), '?', 1)))) AS urls,
+  list_transform(coalesce(ent.hashtags, []), lambda h: h.tag) AS hashtags,
+  list_transform(coalesce(ent.mentions, []), lambda m: m.username) AS mentions,
+  list_transform(attachments.media, lambda m: {'type': m."type",
+    'url': coalesce(m.url, m.preview_image_url), 'phash': NULL::VARCHAR}) AS media,
+  source AS client,
+  CASE WHEN author IS NOT NULL THEN {'handle': nullif(author.username, ''),
+    'name': nullif(author.name, ''), 'created_at': try_cast(author.created_at AS TIMESTAMP),
+    'followers': author.public_metrics.followers_count,
+    'following': author.public_metrics.following_count, 'verified': author.verified} END AS account,
+  CASE WHEN public_metrics IS NOT NULL THEN {'likes': public_metrics.like_count,
+    'reposts': public_metrics.retweet_count, 'replies': public_metrics.reply_count,
+    'views': public_metrics.impression_count} END AS metrics,
+  CASE WHEN text IS NOT NULL AND (id IS NOT NULL OR author_id IS NOT NULL) THEN NULL
+       WHEN data IS NOT NULL THEN 'data'
+       WHEN tweet_count IS NOT NULL THEN 'count'
+       WHEN username IS NOT NULL THEN 'user'
+       WHEN errors IS NOT NULL OR title IS NOT NULL THEN 'error' ELSE 'other' END AS other
+FROM picked
+"""
+
+
+class GaveUp(Exception):
+    """The file is not what the fast path takes; nothing was counted."""
+
+
+def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
+    """Batches of POSTS from a plain file of one post a line."""
+    import duckdb
+
+    file = file_name(source)
+    with duckdb.connect() as db:
+        db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
+        try:
+            found = [*_batches(db, source)]
+        except duckdb.Error as error:
+            raise GaveUp(str(error).splitlines()[0][:160]) from error
+    done = 0
+    for batch in found:
+        yield from _posts(batch, done, file, desk)
+        done += batch.num_rows
+    desk.rows += done
+
+
+def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
+    query = db.sql(
+        _QUERY,
+        params={"path": str(source.path), "longest": MAX_LINE, "columns": _COLUMNS},
+    )
+    reader = (
+        query.to_arrow_reader(BATCH)
+        if hasattr(query, "to_arrow_reader")
+        else query.fetch_arrow_reader(BATCH)
+    )
+    for batch in reader:
+        if (pc.sum(pc.equal(batch.column("other"), "data")).as_py() or 0) > 0:
+            raise GaveUp("it holds pages among the posts")
+        yield batch
+
+
+def _posts(batch: pa.RecordBatch, done: int, file: str, desk: Desk) -> Iterator[pa.RecordBatch]:
+    n = batch.num_rows
+    other = batch.column("other")
+    for value in pc.value_counts(other.drop_null()).to_pylist():
+        desk.skip(value["values"], value["counts"])
+    keep = np.asarray(other.is_null())
+    rows = np.arange(done + 1, done + n + 1)
+    for column, reason in (("account_id", "no_account"), ("time", "no_readable_time")):
+        missing = keep & np.asarray(batch.column(column).is_null())
+        for i in np.flatnonzero(missing):
+            value = batch.column("written")[int(i)].as_py() if column == "time" else None
+            desk(Reject(desk.name, int(rows[i]), column, value, reason))
+        keep &= ~missing
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    for name in ("urls", "hashtags", "mentions"):
+        columns[name] = tidy(columns[name], name)
+    columns["lang"] = codes(columns["lang"])
+    columns["text"] = _nonempty(columns["text"])
+    columns["client"] = _nonempty(columns["client"])
+    columns["platform"] = pa.repeat("x", n)
+    columns["resolution"] = pa.array(np.ones(n, np.int32))
+    columns["source_file"] = pa.repeat(file, n)
+    columns["source_row"] = pa.array(rows)
+    named = pa.array([f"row:{file}:{i}" for i in rows]) if columns["post_id"].null_count else None
+    if named is not None:
+        columns["post_id"] = pc.coalesce(columns["post_id"], named)
+    arrays = [_fitted(columns.get(f.name), f, n) for f in POSTS]
+    whole = pa.RecordBatch.from_arrays(arrays, schema=POSTS)
+    yield whole if keep.all() else whole.filter(pa.array(keep))
+
+
+def _nonempty(text: Any) -> Any:
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def _fitted(column: Any, field: pa.Field, n: int) -> Any:
+    if column is None:
+        return pa.nulls(n, field.type)
+    return column if column.type == field.type else column.cast(field.type)

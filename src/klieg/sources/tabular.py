@@ -1,0 +1,312 @@
+"""The generic source: any CSV, TSV, JSONL, JSON or Parquet whose columns say what they are.
+
+Columns are matched by the alias table or by ``--map``; which were chosen, and which lost, is told.
+Formats with a fixed header (``fixed``) go the same way with their own mapping. The room knows
+columns and files; the platforms' shapes stand in ``platforms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from klieg.errors import InputError
+from klieg.sockets import Input
+from klieg.sources import delimited, times
+from klieg.sources.desk import Desk
+from klieg.sources.formats import BATCH, Format
+from klieg.sources.frames import Frame, build, identifiers, words
+from klieg.sources.lines import documents, head_records, records
+from klieg.sources.names import ALIASES, choose, wanted
+from klieg.sources.peek import Peek, flat, peek
+from klieg.tables import Reject
+
+__all__ = ["explain", "fixed", "source"]
+
+_ID_FIELDS = {"post_id", "account_id"}
+
+
+def explain(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
+    """The posts in the input's head, as a dry run shows them; the mapping lands on the desk."""
+    return _posts(source, _head_frame(source, mapping, desk), mapping, desk, None)
+
+
+def fixed(
+    name: str,
+    required: Sequence[str],
+    mapping: Mapping[str, str],
+    samples: tuple[bytes, ...],
+    *,
+    platform: str | None = None,
+) -> Format:
+    """A table format known by its header: ``mapping`` is field → column, the rest is not read."""
+
+    def recognised(shape: Peek) -> float:
+        return 0.9 if shape.kind in {"csv", "parquet"} and shape.has(*required) else 0.0
+
+    def reader(source: Input, user: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+        own = {f: c for f, c in mapping.items() if c in peek(source.head).paths}
+        frame = _load(source, lambda columns: sorted({*own.values(), *user.values()}), desk)
+        table = _posts(source, frame, own | dict(user), desk, platform, alone=True)
+        yield from table.to_batches(max_chunksize=BATCH)
+
+    return Format(name, recognised, reader, samples)
+
+
+def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+    frame = _load(source, lambda columns: wanted(columns, mapping), desk)
+    table = _posts(source, frame, mapping, desk, None)
+    yield from table.to_batches(max_chunksize=BATCH)
+
+
+def _posts(
+    source: Input,
+    frame: Frame,
+    mapping: Mapping[str, str],
+    desk: Desk,
+    platform: str | None,
+    *,
+    alone: bool = False,
+) -> pa.Table:
+    """Choose a column for each field, read the times, and build posts."""
+    orders = {f.partition(":")[2]: c for f, c in mapping.items() if f.startswith("time:")}
+    plain = {f.partition(":")[0] if f.startswith("time:") else f: c for f, c in mapping.items()}
+    columns = frame.table.column_names
+    if alone:
+        chosen, losers = dict(plain), list[str]()
+    else:
+        filled = {c: _filled(frame.table.column(c)) for c in columns}
+        chosen, losers = choose(columns, filled, plain, path=source.name)
+    stamps, column = _times(frame, chosen, plain, next(iter(orders), None), source, losers)
+    chosen = {**chosen, "time": column} if column else chosen
+    _demand(chosen, source)
+    desk.mapping.update(chosen)
+    desk.losers.extend(losers)
+    for note in stamps.notes:
+        desk.note(note)
+    return build(frame, chosen, stamps, desk=desk, platform=platform)
+
+
+def _demand(chosen: Mapping[str, str], source: Input) -> None:
+    missing = [f for f in ("account_id", "time") if f not in chosen]
+    acted = ("text", "urls", "hashtags", "repost_of", "reply_to", "quote_of", "media_url")
+    if not any(f in chosen for f in acted) and not any(f.startswith("trace:") for f in chosen):
+        missing.append("text")
+    if missing:
+        columns = [c for c in peek(source.head).columns if c]
+        shown = ", ".join(columns[:60]) + (", …" if len(columns) > 60 else "")
+        raise InputError(
+            f"no column for {' and '.join(missing)}. The columns are: {shown or 'none'}. Name them "
+            + ", ".join(f"--map {f}=COLUMN" for f in missing),
+            path=source.name,
+        )
+
+
+def _times(
+    frame: Frame,
+    chosen: Mapping[str, str],
+    mapping: Mapping[str, str],
+    order: str | None,
+    source: Input,
+    losers: list[str],
+) -> tuple[times.Times, str | None]:
+    """The best column of times: the most complete that is neither a clock nor a crawl's stamp."""
+    table, n = frame.table, frame.table.num_rows
+    if "time" not in chosen:
+        empty = np.zeros(n, np.int64)
+        return times.Times(empty, empty > 0, np.ones(n, np.int32), ()), None
+    first = chosen["time"]
+    beaten = [x.split(" rather than ")[1].split(" (")[0] for x in losers if x.startswith("time:")]
+    crawled = []
+    for name in [first, *(c for c in beaten if c in table.column_names)]:
+        column = table.column(name)
+        if "time" not in mapping and n and _text_like(column) and times.is_clock(column):
+            continue
+        stamps = times.parse(column, name=name, path=source.name, order=order)
+        if (stamps.resolution[stamps.ok] >= times.DAY).all() and chosen.get("clock") not in {
+            None,
+            name,
+        }:
+            stamps = _joined(table, name, chosen["clock"], stamps, source, order)
+        if not times.is_crawl(stamps) or "time" in mapping:
+            if name != first:
+                losers.append(f"time: {name} rather than {first} (not the times of posts)")
+            return stamps, name
+        crawled.append(name)
+    if crawled:
+        raise InputError(
+            "most rows share one time: the stamp of a crawl, not of the posts. Name the column of "
+            "posting times with --map time=COLUMN (naming this one accepts it)",
+            path=source.name,
+            column=crawled[0],
+        )
+    raise InputError(
+        "holds times of day without a date; name the column of dates with --map time=COLUMN",
+        path=source.name,
+        column=first,
+    )
+
+
+def _joined(
+    table: pa.Table, date: str, clock: str, stamps: times.Times, source: Input, order: str | None
+) -> times.Times:
+    column = table.column(clock)
+    if not times.is_clock(column):
+        return stamps
+    hours = pc.utf8_trim_whitespace(column.combine_chunks().cast(pa.string()))
+    hours = pc.replace_substring_regex(hours, r"^(\d)(:|$)", r"0\1\2")
+    bare = pc.match_substring_regex(hours, r"^\d\d$")
+    whole = pc.if_else(bare, pc.binary_join_element_wise(hours, "00", ":"), hours)
+    day = pa.array(stamps.us, mask=~stamps.ok).cast(pa.timestamp("us")).cast(pa.date32())
+    both = pc.binary_join_element_wise(day.cast(pa.string()), whole, "T")
+    joined = times.parse(both, name=f"{date} + {clock}", path=source.name, order=order)
+    if pc.all(bare, skip_nulls=True).as_py():
+        tick = np.where(joined.ok, times.HOUR, joined.resolution).astype(np.int32)
+        return times.Times(joined.us, joined.ok, tick, joined.notes)
+    return joined
+
+
+def _text_like(column: Any) -> bool:
+    kind = column.type
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_int8(kind)
+    )
+
+
+def _filled(column: Any) -> float:
+    """The share of values that are there and usable; ids in float notation are not."""
+    n = len(column)
+    if not n:
+        return 0.0
+    kind = column.type
+    if pa.types.is_nested(kind):
+        return float(n - column.null_count) / n
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        flat = column.combine_chunks()
+        return float(n - identifiers(words(flat, n), n)[0].null_count) / n
+    return float(n - column.null_count) / n
+
+
+def _load(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:
+    shape = peek(source.head)
+    file = Path(source.name).name if source.name != "-" else "stdin"
+    if shape.kind == "csv":
+        table, row = delimited.read_table(source, pick(delimited.header_of(shape)), desk)
+        return Frame(table, row, file)
+    if shape.kind == "parquet":
+        return Frame(*_parquet(source, pick, desk), file)
+    stream = records(source, desk) if shape.kind == "jsonl" else documents(source, desk)
+    return Frame(*_objects(stream, pick, source, desk), file)
+
+
+def _parquet(
+    source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk
+) -> tuple[pa.Table, Any]:
+    try:
+        with pq.ParquetFile(source.path) as file:
+            top = file.schema_arrow.names
+            table = file.read(columns=[c for c in top if _needed(c, file.schema_arrow, pick)])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"a broken Parquet file ({error})", path=source.name) from error
+    for _ in range(3):
+        table = table.flatten()
+    names = pick(table.column_names)
+    table = table.select(names)
+    desk.rows += table.num_rows
+    return table, pa.array(np.arange(1, table.num_rows + 1))
+
+
+def _needed(column: str, schema: pa.Schema, pick: Callable[[Sequence[str]], list[str]]) -> bool:
+    return pa.types.is_struct(schema.field(column).type) or bool(pick([column]))
+
+
+def _objects(
+    stream: Iterator[tuple[int, Any]],
+    pick: Callable[[Sequence[str]], list[str]],
+    source: Input,
+    desk: Desk,
+) -> tuple[pa.Table, Any]:
+    """JSON objects as columns of strings (lists as JSON text), keys as dotted names."""
+    columns: dict[str, list[str | None]] = {}
+    seen: dict[str, bool] = {}
+    numbers: list[int] = []
+    for number, record in stream:
+        if not isinstance(record, dict):
+            desk(Reject(source.name, number, None, str(record)[:200], "not_an_object"))
+            continue
+        for key, value in flat(record).items():
+            if key not in seen:
+                seen[key] = bool(pick([key]))
+            if seen[key] and value is not None:
+                column = columns.setdefault(key, [])
+                column.extend([None] * (len(numbers) - len(column)))
+                if len(column) == len(numbers):
+                    column.append(_written(value))
+        numbers.append(number)
+    for column in columns.values():
+        column.extend([None] * (len(numbers) - len(column)))
+    table = pa.table({k: pa.array(v, pa.string()) for k, v in columns.items()})
+    return table, pa.array(numbers, pa.int64())
+
+
+def _written(value: object) -> str:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    return msgspec.json.encode(value).decode()
+
+
+def _head_frame(source: Input, mapping: Mapping[str, str], desk: Desk) -> Frame:
+    shape = peek(source.head)
+    file = Path(source.name).name
+    if shape.kind == "csv":
+        table = delimited.preview_rows(source.head, wanted(delimited.header_of(shape), mapping))
+    elif shape.kind == "parquet":
+        with pq.ParquetFile(source.path) as parquet:
+            batch = next(parquet.iter_batches(batch_size=1000), None)
+            table = pa.table({}) if batch is None else pa.Table.from_batches([batch])
+        for _ in range(3):
+            table = table.flatten()
+        table = table.select(wanted(table.column_names, mapping))
+    else:
+        stream = iter(enumerate(head_records(source.head, shape.kind), 1))
+        table, _ = _objects(stream, lambda c: wanted(c, mapping), source, desk)
+    desk.rows = table.num_rows
+    return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
+
+
+def _recognised(shape: Peek) -> float:
+    """A table that names an account, a time and something acted on; less sure the less it says."""
+    found = wanted(shape.columns, {})
+    fields = {f for f in ALIASES if f in _fields(found)}
+    score = (
+        0.5 + 0.1 * ("account_id" in fields) + 0.1 * ("time" in fields) + 0.05 * ("text" in fields)
+    )
+    return score if len(shape.columns) > 1 or shape.kind != "csv" else 0.1
+
+
+def _fields(columns: Sequence[str]) -> set[str]:
+    from klieg.sources.names import candidates
+
+    return set(candidates(columns))
+
+
+_SAMPLES = (
+    b"id,user,created_at,text\n"
+    b"1,ada,2024-05-01T10:00:00Z,hello world\n"
+    b"2,bob,2024-05-01T10:00:07Z,hello again\n",
+    b'{"id": "1", "author": {"id": "7", "username": "ada"}, "created_at": 1714557600, '
+    b'"text": "hello"}\n',
+)
+
+source = Format("tabular", _recognised, _read, _SAMPLES)
