@@ -1,0 +1,375 @@
+"""The form in which a case may leave the machine: pseudonyms, templates, domains, unreviewed.
+
+Ids become HMAC-SHA256 pseudonyms under a key that stays on the machine, texts become templates with
+slots, links their domain; names, handles, counters of single posts and file names go. Numbers of
+the evidence stay as they are. The room knows what identifies; it knows no format.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from klieg.case.keyring import local_key
+from klieg.case.templates import SLOT, defanged, template, without_links, words_in_use
+from klieg.tables import POSTS, Actions, Posts
+
+if TYPE_CHECKING:
+    from klieg.case.case import Case
+    from klieg.tables import Finding, Highlight, Impact, Intake, Layer
+
+__all__ = ["SHARED", "is_shared", "pseudonymise"]
+
+SHARED = (
+    "Shared form: unreviewed. Accounts and posts are pseudonyms, texts are templates, links are "
+    "reduced to their domain."
+)
+"""The first note of every shared case: by it a case is known to be one."""
+
+_POST_REFERENCES = ("repost_of", "reply_to", "quote_of", "root_id")
+_ACCOUNT_REFERENCES = ("repost_of_account", "reply_to_account")
+_EMPTIED = ("metrics", "source_file", "source_row")
+_QUOTED = re.compile(r"[“\"«„‘][^“”\"«»„]{2,}[”\"»’“]")
+_HOST = re.compile(r"(?:[\w\-]+\.)+[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
+_LONG_ID = 6  # a shorter number in a sentence may be a count
+
+_Labels = Mapping[str, Mapping[str, str]]  # signal → label of an object or target → shared form
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What stands for what; one key gives one pseudonym to one thing, everywhere."""
+
+    key: bytes
+    posts: frozenset[tuple[str, str]]  # (platform, id) of every post known or referred to
+    accounts: frozenset[tuple[str, str]]
+    common: frozenset[str]
+    cache: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def of(self, kind: str, platform: str, text: str) -> str:
+        known = self.cache.get((kind, platform, text))
+        if known is None:
+            message = "\0".join((kind, platform, text)).encode()
+            known = f"{kind[0]}-{hmac.digest(self.key, message, 'sha256').hex()[:16]}"
+            self.cache[(kind, platform, text)] = known
+        return known
+
+    def person(self, platform: str, text: str) -> str:
+        """Whoever is mentioned: an account's pseudonym where the id is known, a handle's if not."""
+        known = (platform, text) in self.accounts
+        return self.of("account" if known else "handle", platform, text)
+
+    def label(self, platform: str, text: str) -> str:
+        """What an object or target is called in the shared form."""
+        bare = text.removeprefix(f"{platform}:")
+        for kind, known in (("post", self.posts), ("account", self.accounts)):
+            for name in (text, bare):
+                if (platform, name) in known:
+                    return self.of(kind, platform, name)
+        tag = self.of("object", "", text)[2:8]
+        if "://" in text or _HOST.fullmatch(text):
+            tail = "" if _HOST.fullmatch(text) and "/" not in text else f"/…{tag}"
+            return defanged(text) + tail
+        if any(c.isspace() for c in text) or text[:1] in "#＃":
+            return f"{template(text, self.common)} ({tag})"
+        return self.of("object", platform, text)
+
+
+def is_shared(case: Case) -> bool:
+    """Whether a case already has the shared form."""
+    return case.notes[:1] == (SHARED,)
+
+
+def pseudonymise(case: Case, key: bytes | None = None) -> Case:
+    """The case in the form that may leave the machine; one that has it already comes back as it is.
+
+    ``key`` is 32 secret bytes; by default the case's own, made at random the first time and kept in
+    the user's folder (``klieg.case.keyring``), so that two exports of a case agree.
+    """
+    if is_shared(case):
+        return case
+    names = _names(case, local_key(case.posts) if key is None else key)
+    posts = _posts(case.posts, names)
+    layers, labels = _layers(case, names)
+    words = {f.id: _words(case, f, names, labels) for f in case.findings}
+    return replace(
+        case,
+        run=replace(case.run, command=()),
+        intake=_intake(case.intake),
+        posts=posts,
+        layers=layers,
+        findings=tuple(_finding(case, f, words[f.id], labels) for f in case.findings),
+        highlights=tuple(
+            _highlight(h, words.get(h.finding), names, labels) for h in case.highlights
+        ),
+        impact=tuple(_impact(impact, names, labels) for impact in case.impact),
+        notes=(SHARED, *(without_links(note) for note in case.notes)),
+    )
+
+
+# --- posts and layers ----------------------------------------------------------------------------
+
+
+def _names(case: Case, key: bytes) -> _Names:
+    table, posts = case.posts.table, case.posts
+    platform = table["platform"].to_pylist()
+
+    def pairs(*columns: str) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (place, name)
+            for column in columns
+            for place, name in zip(platform, table[column].to_pylist(), strict=True)
+            if name is not None
+        )
+
+    accounts = pairs("account_id", *_ACCOUNT_REFERENCES)
+    handles = pc.unique(pc.struct_field(table["account"].combine_chunks(), "handle")).to_pylist()
+    people = {name.casefold() for name in handles if name} | {i.casefold() for _, i in accounts}
+    distinct = table["text"].combine_chunks().dictionary_encode()
+    used = np.stack([distinct.indices.fill_null(-1).to_numpy(), posts.account], axis=1)
+    texts = distinct.dictionary.to_pylist()
+    seen = ((texts[t], a) for t, a in np.unique(used, axis=0).tolist() if t >= 0)
+    return _Names(
+        key=key,
+        posts=pairs("post_id", *_POST_REFERENCES),
+        accounts=accounts,
+        common=frozenset(words_in_use(seen, people)),
+    )
+
+
+def _posts(posts: Posts, names: _Names) -> Posts:
+    columns = {name: posts.table[name] for name in POSTS.names}
+    platform = columns["platform"].to_pylist()
+    for kind, named in (
+        ("post", ("post_id", *_POST_REFERENCES)),
+        ("account", ("account_id", *_ACCOUNT_REFERENCES)),
+    ):
+        for name in named:
+            columns[name] = pa.array(
+                [
+                    None if value is None else names.of(kind, place, value)
+                    for place, value in zip(platform, columns[name].to_pylist(), strict=True)
+                ],
+                pa.string(),
+            )
+    columns["text"] = _each(columns["text"], lambda text: template(text, names.common))
+    columns["urls"] = _in_lists(columns["urls"], lambda _, url: defanged(url), platform)
+    columns["hashtags"] = _in_lists(
+        columns["hashtags"],
+        lambda _, tag: tag if tag.lstrip("#").casefold() in names.common else SLOT,
+        platform,
+    )
+    columns["mentions"] = _in_lists(columns["mentions"], names.person, platform)
+    columns["objects"] = _in_lists(
+        columns["objects"],
+        lambda place, o: {"trace": o["trace"], "id": names.label(place, o["id"])},
+        platform,
+    )
+    columns["media"] = _in_lists(columns["media"], lambda _, m: {"type": m["type"]}, platform)
+    columns["account"] = pa.array(
+        [_profile(account) for account in columns["account"].to_pylist()],
+    )
+    for name in _EMPTIED:
+        columns[name] = pa.nulls(posts.n, POSTS.field(name).type)
+    return replace(
+        posts,
+        table=pa.table([columns[f.name] for f in POSTS], names=POSTS.names).cast(POSTS),
+        account_ids=pa.array(
+            [
+                names.of("account", place, account)
+                for place, account in zip(
+                    posts.account_platforms.to_pylist(), posts.account_ids.to_pylist(), strict=True
+                )
+            ],
+            pa.string(),
+        ),
+    )
+
+
+def _layers(case: Case, names: _Names) -> tuple[tuple[Layer, ...], dict[str, dict[str, str]]]:
+    layers, labels = [], {}
+    for layer in case.layers:
+        actions = layer.actions
+        told = _labels(case.posts, actions, actions.object, actions.labels, names)
+        targets = _labels(case.posts, actions, actions.target, actions.target_labels, names)
+        shared = replace(
+            actions,
+            labels=pa.array(told, pa.string()),
+            target_labels=pa.array(targets, pa.string()),
+        )
+        layers.append(replace(layer, actions=shared))
+        labels[actions.signal] = {
+            **dict(zip(actions.target_labels.to_pylist(), targets, strict=True)),
+            **dict(zip(actions.labels.to_pylist(), told, strict=True)),
+        }
+    return tuple(layers), labels
+
+
+def _labels(
+    posts: Posts, actions: Actions, index: np.ndarray[Any, Any], labels: pa.Array, names: _Names
+) -> list[str]:
+    """Shared names of objects or targets; an id counts on the platform of the first who used it."""
+    place = np.zeros(len(labels), np.int64)
+    used = index[::-1] >= 0
+    place[index[::-1][used]] = actions.account[::-1][used]
+    platforms = posts.account_platforms.take(pa.array(place)).to_pylist() if len(labels) else []
+    return [
+        names.label(platform, label)
+        for platform, label in zip(platforms, labels.to_pylist(), strict=True)
+    ]
+
+
+def _intake(intake: Intake) -> Intake:
+    inputs = tuple(
+        {"path": f"input {i}", **{k: v for k, v in entry.items() if k in ("format", "rows")}}
+        for i, entry in enumerate(intake.inputs, start=1)
+    )
+    notes = tuple(without_links(note) for note in intake.notes)
+    return replace(intake, inputs=inputs, notes=notes)
+
+
+def _profile(account: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What is left of a profile: the month it was made, and whether it was verified."""
+    if account is None:
+        return None
+    made = account["created_at"]
+    month = made and made.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    empty = dict.fromkeys(("handle", "name", "followers", "following"))
+    return {**empty, "created_at": month, "verified": account["verified"]}
+
+
+def _each(column: pa.ChunkedArray, rule: Callable[[str], str]) -> pa.Array:
+    coded = column.combine_chunks().dictionary_encode()
+    return pa.array([rule(text) for text in coded.dictionary.to_pylist()], pa.string()).take(
+        coded.indices
+    )
+
+
+def _in_lists(
+    column: pa.ChunkedArray, rule: Callable[[str, Any], Any], platform: list[str]
+) -> pa.Array:
+    return pa.array(
+        [
+            None if items is None else [rule(place, item) for item in items]
+            for place, items in zip(platform, column.to_pylist(), strict=True)
+        ],
+        column.type,
+    )
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a finding's sentences may quote, and what stands there instead."""
+
+    names: _Names
+    shared: Mapping[str, str]
+    pattern: re.Pattern[str]
+
+    def sentence(self, text: str) -> str:
+        """A sentence of ours without ids, handles, links, and words that can be searched for."""
+        told = self.pattern.sub(lambda found: self.shared[found.group()], text)
+        return without_links(_QUOTED.sub(lambda quote: self._quote(quote.group()), told))
+
+    def _quote(self, quoted: str) -> str:
+        return quoted[0] + template(quoted[1:-1], self.names.common) + quoted[-1]
+
+
+def _words(case: Case, finding: Finding, names: _Names, labels: _Labels) -> _Words:
+    posts = case.posts
+    shared: dict[str, str] = {}
+    for name in (n for layer in labels.values() for n in _quotable(finding) if n in layer):
+        shared.setdefault(name, next(layer[name] for layer in labels.values() if name in layer))
+    rows = [*finding.posts, *(finding.narrative.exemplars if finding.narrative else ())]
+    part = posts.table.select(["platform", "post_id", "account"]).take(rows).to_pylist()
+    for post in part:
+        shared[post["post_id"]] = names.of("post", post["platform"], post["post_id"])
+        for name in ("handle", "name"):
+            if post["account"] and post["account"][name]:
+                shared[post["account"][name]] = SLOT
+    for member in finding.members:
+        place = posts.account_platforms[member.account].as_py()
+        account = posts.account_ids[member.account].as_py()
+        shared[account] = names.of("account", place, account)
+    return _Words(names, shared, _pattern(shared))
+
+
+def _quotable(finding: Finding) -> list[str]:
+    targets = [name for name, _ in finding.breadth.top_targets] if finding.breadth else []
+    return [*targets, *(act.object for act in finding.joint_acts)]
+
+
+def _pattern(names: Mapping[str, str]) -> re.Pattern[str]:
+    """Any of the names as a whole word; a short number only where a share follows it.
+
+    The 17 of "17 posts" is a count, the 17 of "17 60 %" an account of that name.
+    """
+    longest_first = sorted(filter(None, names), key=lambda name: (-len(name), name))
+    parts = [
+        re.escape(name) + (r"(?=\s\d+\s?%)" if name.isdigit() and len(name) < _LONG_ID else "")
+        for name in longest_first
+    ]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)" if parts else r"(?!)")
+
+
+def _finding(case: Case, finding: Finding, words: _Words, labels: _Labels) -> Finding:
+    breadth, narrative = finding.breadth, finding.narrative
+    return replace(
+        finding,
+        look_alike=finding.look_alike
+        and replace(finding.look_alike, reason=words.sentence(finding.look_alike.reason)),
+        sentence=words.sentence(finding.sentence),
+        counter_evidence=tuple(words.sentence(text) for text in finding.counter_evidence),
+        joint_acts=tuple(
+            replace(act, object=_object(act.signal, act.object, words.names, labels))
+            for act in finding.joint_acts
+        ),
+        breadth=breadth
+        and replace(
+            breadth,
+            top_targets=tuple(
+                (words.shared.get(name) or words.names.label("", name), share)
+                for name, share in breadth.top_targets
+            ),
+        ),
+        narrative=narrative
+        and replace(
+            narrative,
+            terms=tuple(
+                term for term in narrative.terms if SLOT not in template(term, words.names.common)
+            ),
+        ),
+        impact=tuple(_impact(i, words.names, labels) for i in finding.impact),
+    )
+
+
+def _highlight(mark: Highlight, words: _Words | None, names: _Names, labels: _Labels) -> Highlight:
+    told = _object(mark.signal, mark.object, names, labels)
+    reason = words.sentence(mark.reason) if words else without_links(mark.reason)
+    reason = reason.replace(mark.object, told) if len(mark.object) >= _LONG_ID else reason
+    # the shared characters were those of the text as written, which is no longer there
+    return replace(mark, object=told, reason=reason, start=0, end=0)
+
+
+def _impact(impact: Impact, names: _Names, labels: _Labels) -> Impact:
+    """A subject is ``signal: label``, or words of ours."""
+    signal, colon, label = impact.subject.partition(": ")
+    if colon and signal in labels:
+        return replace(impact, subject=f"{signal}: {_object(signal, label, names, labels)}")
+    known = next(
+        (layer[impact.subject] for layer in labels.values() if impact.subject in layer), ""
+    )
+    return replace(impact, subject=known or without_links(impact.subject))
+
+
+def _object(signal: str, label: str, names: _Names, labels: _Labels) -> str:
+    return labels.get(signal, {}).get(label) or names.label("", label)
