@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow.compute as pc
 
-from klieg.detect import bursts, classes, joint, pace, reading, sentences
+from klieg.detect import bursts, classes, joint, outside, pace, reading, sentences
 from klieg.detect.reading import Run
 from klieg.detect.timed import TEXTUAL
 from klieg.sockets import silent
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from klieg.config import Config
+    from klieg.detect.outside import Outside
     from klieg.detect.reading import Part
     from klieg.sockets import Engine, Progress
     from klieg.tables import I64, Group, Network, Posts
@@ -85,15 +86,15 @@ def _open(
         engine,
         pace.prepare(network.layers, posts, seed=config.seed),
         {False: tilings, True: flat},
-        {
-            (only, name): joint.prepare_outside(
-                reading.pooled(network, name, flat=only), config, engine
-            )
-            for only, name in sorted(homes)
-        },
+        {(only, name): _outside(network, name, only, config, engine) for only, name in homes},
         _untestable(groups, network, posts),
         len(pc.unique(posts.table.column("collection"))),
     )
+
+
+def _outside(network: Network, name: str, flat: bool, config: Config, engine: Engine) -> Outside:
+    layer = reading.pooled(network, name, flat=flat)
+    return outside.prepare(layer.actions, layer.strata, config, engine)
 
 
 def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict[str, str]:
@@ -119,7 +120,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
     home = run.tiled(group)[group.layer]
     terms = bursts.terms(home, group.members, group.window, group.offset)
     observed = joint.joined(terms)
-    counts = joint.window_counts(
+    counts = outside.window_counts(
         run.without(group, group.layer), group.members, run.config, run.engine
     )
     read = reading.read(run, group, parts, counts, int((terms.k >= 2).sum()))

@@ -1,4 +1,4 @@
-"""What a group's members did together: joint acts, the posts in them, windows, rhythm.
+"""What a group's members did together: joint acts, the posts in them, their rhythm.
 
 Reads one layer's bursts and rows, adds them up and names them. The room tests nothing: what is
 surprising is said by ``bursts``, what is benign by ``clock`` and ``lookalikes``.
@@ -6,35 +6,27 @@ surprising is said by ``bursts``, what is benign by ``clock`` and ``lookalikes``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from klieg.detect import bursts, null
-from klieg.detect.timed import ragged
-from klieg.tables import SECOND, JointAct, WindowCount
+from klieg.detect import bursts
+from klieg.tables import SECOND, JointAct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from klieg.config import Config
     from klieg.detect.bursts import Terms, Tilings
-    from klieg.detect.null import Activity, Margins
-    from klieg.sockets import Engine
-    from klieg.tables import F64, I32, I64, Actions, Bool, Layer
+    from klieg.tables import F64, I32, I64, Actions, Bool
 
 __all__ = [
-    "Outside",
     "acts",
     "expected_joined",
     "joined",
     "posts_of",
-    "prepare_outside",
     "rhythm",
     "rows_of",
     "together",
-    "window_counts",
 ]
 
 MOST_ACTS: Final = 200
@@ -104,68 +96,6 @@ def _beyond(slots: F64 | I32, p: F64 | float) -> F64:
     return np.maximum(n * p - 1 + (1 - p) ** n, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """One layer's pair counts, so that a group can be left out at the cost of what it touched."""
-
-    layer: Layer
-    activity: Activity
-    totals: I64  # (n_objects, W) pairs on each object within each window
-    order: I64  # (n,) rows by object
-    starts: I64  # (n_objects + 1,) rows of object i are order[starts[i]:starts[i + 1]]
-
-
-def prepare_outside(layer: Layer, config: Config, engine: Engine) -> Outside:
-    """Count a layer's pairs once, for :func:`window_counts`."""
-    actions = layer.actions
-    order = np.argsort(actions.object, kind="stable")
-    totals = engine.pair_totals(
-        actions.account,
-        actions.object,
-        actions.time,
-        actions.n_objects,
-        null.ladder(config),
-        None,
-    )
-    starts = np.searchsorted(actions.object[order], np.arange(actions.n_objects + 1))
-    return Outside(
-        layer, null.activity(actions, layer.strata), totals, order, starts.astype(np.int64)
-    )
-
-
-def window_counts(
-    outside: Outside, members: I32, config: Config, engine: Engine
-) -> tuple[WindowCount, ...]:
-    """Member pairs within each window of the ladder, beside what everybody else leads to expect.
-
-    Each pair counts each target once (the evidence cap), seen and expected alike.
-    """
-    actions = outside.layer.actions
-    member = np.zeros(actions.n_accounts, np.bool_)
-    member[members] = True
-    rows = np.flatnonzero(member[actions.account])
-    edges = engine.count_pairs(
-        actions.account[rows],
-        actions.object[rows],
-        actions.time[rows],
-        actions.target[rows],
-        actions.n_accounts,
-        null.ladder(config),
-        1,
-        None,
-        1,
-    ).edges
-    i, j = np.triu_indices(len(members), 1)
-    margins = _without(outside, member, rows, config, engine)
-    chance = null.expected(margins, members[i], members[j])[1].sum(axis=0)
-    seen = edges.capped.astype(np.int64).sum(axis=0)
-    tail = engine.poisson_tail(seen, chance)
-    return tuple(
-        WindowCount(w, int(x), float(e), float(p))
-        for w, x, e, p in zip(config.windows_s, seen, chance, tail, strict=True)
-    )
-
-
 def rhythm(found: Sequence[tuple[Actions, Terms]]) -> dict[str, float]:
     """Gaps between members who act next after one another on one object, in seconds.
 
@@ -202,29 +132,4 @@ def _act(signal: str, actions: Actions, terms: Terms, j: int) -> JointAct:
         int(terms.m[j]),
         float(terms.mu[j]),
         float(terms.weight[j]),
-    )
-
-
-def _without(outside: Outside, member: Bool, rows: I64, config: Config, engine: Engine) -> Margins:
-    """Margins of everybody else: only objects that a member touched are counted again."""
-    actions = outside.layer.actions
-    touched = np.unique(actions.object[rows])
-    near = ragged(outside.order, outside.starts, touched)
-    near = near[~member[actions.account[near]]]
-    totals = outside.totals.copy()
-    totals[touched] = engine.pair_totals(
-        actions.account[near],
-        np.searchsorted(touched, actions.object[near]).astype(np.int32),
-        actions.time[near],
-        len(touched),
-        null.ladder(config),
-        None,
-    )
-    return null.weigh(
-        outside.activity,
-        actions,
-        outside.layer.strata,
-        null.ladder(config),
-        totals,
-        left_out=member,
     )

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from klieg.detect import breadth, bursts, classes, clock, joint, lookalikes, sentences
+from klieg.detect import breadth, bursts, classes, clock, joint, lookalikes, outside, sentences
 from klieg.detect.timed import TEXTUAL
 from klieg.tables import MULTIPLEX
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from klieg.detect.bursts import Terms, Tilings
     from klieg.detect.classes import Verdict
     from klieg.detect.clock import Timing
-    from klieg.detect.joint import Outside
     from klieg.detect.lookalikes import Domains
+    from klieg.detect.outside import Outside
     from klieg.detect.pace import ClockData
     from klieg.sockets import Engine
     from klieg.tables import I64, Actions, Breadth, Clock, Group, Layer, Network, Posts, WindowCount
@@ -72,9 +72,8 @@ class Run:
     def without(self, group: Group, layer: str) -> Outside:
         """A layer's pair counts, ready to leave the group out."""
         known = self.outside.get((stands_flat_only(group), layer))
-        return known or joint.prepare_outside(
-            pooled(self.network, layer, flat=stands_flat_only(group)), self.config, self.engine
-        )
+        found = pooled(self.network, layer, flat=stands_flat_only(group))
+        return known or outside.prepare(found.actions, found.strata, self.config, self.engine)
 
 
 def stands_flat_only(group: Group) -> bool:
@@ -227,7 +226,7 @@ def _reading(
     home = group.layer if group.layer == MULTIPLEX and signal == next(iter(parts)) else signal
     found = breadth.measure(group, run.tiled(group)[home], net, timings=timings)
     read = clock.bounds(run.clock.windows, timings)
-    counts = counts or joint.window_counts(
+    counts = counts or outside.window_counts(
         run.without(group, signal), group.members, run.config, run.engine
     )
     terms = parts[signal].terms

@@ -1,0 +1,183 @@
+"""How many co-acting pairs a group would show if it behaved like everybody else.
+
+Margins with the group left out, as in design 3.3: outside–outside pairs over outside actions, the
+members' own activity kept; each pair counts each author or domain once, seen and expected alike
+(the evidence cap). One layer is counted once a run; a group then costs what it touched. The room
+knows no single pair's λ (that is ``null``) and no class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from klieg.detect.timed import ragged
+from klieg.tables import SECOND, WindowCount
+
+if TYPE_CHECKING:
+    from klieg.config import Config
+    from klieg.sockets import Engine
+    from klieg.tables import F64, I32, I64, Actions, Bool, Strata
+
+__all__ = ["Outside", "expected_pairs", "prepare", "window_counts"]
+
+BINS_PER_OCTAVE: Final = 2
+"""Chances and targets fall in bins of equal ratio, each at its mean: exact while z·S is small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """One layer's pair counts, ready to leave any group out."""
+
+    actions: Actions
+    stratum: I32  # (n_objects,)
+    windows: I64  # (W,) microseconds
+    totals: I64  # (n_objects, W) pairs on each object within each window
+    order: I64  # (n,) rows by object
+    starts: I64  # (n_objects + 1,) rows of object i are order[starts[i]:starts[i + 1]]
+    home: I64  # (n_objects,) its (stratum, target): an object without one is its own
+    home_stratum: I64  # (n_homes,)
+    by_home: F64  # (n_homes, W) Σ totals
+    acts: F64  # (C,) E_c
+    squares: F64  # (C,) Σ over accounts of (n_a^c)²
+
+
+def prepare(actions: Actions, strata: Strata, config: Config, engine: Engine) -> Outside:
+    """Count a layer once."""
+    windows = np.array(config.windows_s, np.int64) * SECOND
+    totals = engine.pair_totals(
+        actions.account, actions.object, actions.time, actions.n_objects, windows, None
+    )
+    order = np.argsort(actions.object, kind="stable")
+    starts = np.searchsorted(actions.object[order], np.arange(actions.n_objects + 1))
+    target = np.full(actions.n_objects, -1, np.int64)
+    target[actions.object] = actions.target
+    own = len(actions.target_labels) + np.arange(actions.n_objects)
+    width = len(actions.target_labels) + actions.n_objects
+    key = strata.object_stratum.astype(np.int64) * width + np.where(target < 0, own, target)
+    names, home = np.unique(key, return_inverse=True)
+    by_home = np.zeros((len(names), len(windows)))
+    for w in range(len(windows)):
+        by_home[:, w] = np.bincount(home, weights=totals[:, w], minlength=len(names))
+    pool = strata.object_stratum[actions.object].astype(np.int64)
+    mine, count = np.unique(actions.account * np.int64(strata.size) + pool, return_counts=True)
+    squares = np.bincount(mine % strata.size, weights=count.astype(np.float64) ** 2)
+    return Outside(
+        actions,
+        strata.object_stratum,
+        windows,
+        totals,
+        order,
+        starts.astype(np.int64),
+        home.astype(np.int64),
+        names // max(width, 1),
+        by_home,
+        np.bincount(pool, minlength=strata.size).astype(np.float64),
+        np.pad(squares, (0, strata.size - len(squares))).astype(np.float64),
+    )
+
+
+def window_counts(
+    outside: Outside, members: I32, config: Config, engine: Engine
+) -> tuple[WindowCount, ...]:
+    """Member pairs within each window of the ladder, beside what everybody else leads to expect."""
+    actions = outside.actions
+    rows = _rows(outside, members)
+    edges = engine.count_pairs(
+        actions.account[rows],
+        actions.object[rows],
+        actions.time[rows],
+        actions.target[rows],
+        actions.n_accounts,
+        outside.windows,
+        1,
+        None,
+        1,
+    ).edges
+    seen = edges.capped.astype(np.int64).sum(axis=0)
+    chance = expected_pairs(outside, members, engine)
+    tail = engine.poisson_tail(seen, chance)
+    return tuple(
+        WindowCount(w, int(x), float(e), float(p))
+        for w, x, e, p in zip(config.windows_s, seen, chance, tail, strict=True)
+    )
+
+
+def expected_pairs(outside: Outside, members: I32, engine: Engine) -> F64:
+    """(W,) Σ over member pairs of Σ_c Σ_T [1 − exp(−n_a n_b S_T / (E² − Σ n²))], G left out."""
+    rows = _rows(outside, members)
+    size = len(outside.acts)
+    pool = outside.stratum[outside.actions.object[rows]].astype(np.int64)
+    who = np.searchsorted(members, outside.actions.account[rows])
+    n = np.bincount(who * size + pool, minlength=len(members) * size).astype(np.float64)
+    n = n.reshape(len(members), size)
+    left = outside.acts - n.sum(axis=0)
+    ordered = left**2 - (outside.squares - (n**2).sum(axis=0))
+    pairs = 2 * _left_out(outside, members, rows, engine)
+    out = np.zeros(len(outside.windows))
+    for c in np.flatnonzero((n > 0).sum(axis=0) >= 2):
+        if ordered[c] > 0.5:
+            chance, times = _chances(n[:, c] / np.sqrt(ordered[c]))
+            out += _capped(chance, times, pairs[outside.home_stratum == c])
+    return out
+
+
+def _rows(outside: Outside, members: I32) -> I64:
+    inside: Bool = np.zeros(outside.actions.n_accounts, np.bool_)
+    inside[members] = True
+    return np.flatnonzero(inside[outside.actions.account])
+
+
+def _left_out(outside: Outside, members: I32, rows: I64, engine: Engine) -> F64:
+    """(n_homes, W) outside–outside pairs: only objects that a member touched are counted again."""
+    actions = outside.actions
+    inside = np.zeros(actions.n_accounts, np.bool_)
+    inside[members] = True
+    touched = np.unique(actions.object[rows])
+    near = ragged(outside.order, outside.starts, touched)
+    near = near[~inside[actions.account[near]]]
+    fresh = engine.pair_totals(
+        actions.account[near],
+        np.searchsorted(touched, actions.object[near]).astype(np.int32),
+        actions.time[near],
+        len(touched),
+        outside.windows,
+        None,
+    )
+    change = fresh - outside.totals[touched]
+    pairs = outside.by_home.copy()
+    for w in range(len(outside.windows)):
+        pairs[:, w] += np.bincount(
+            outside.home[touched], weights=change[:, w], minlength=len(pairs)
+        )
+    return np.maximum(pairs, 0.0)
+
+
+def _chances(part: F64) -> tuple[F64, F64]:
+    """Chance of a slot pair for every pair of members, binned: (bins,) mean, (bins,) how many."""
+    level, times = np.unique(part[part > 0], return_counts=True)
+    i, j = np.triu_indices(len(level))
+    product = level[i] * level[j]
+    count = np.where(i == j, times[i] * (times[i] - 1) / 2, times[i] * times[j])
+    return _binned(product, count)
+
+
+def _capped(chance: F64, times: F64, pairs: F64) -> F64:
+    """(W,) Σ over bins of chances and of targets of 1 − exp(−z·S)."""
+    out = np.zeros(pairs.shape[1])
+    for w in range(pairs.shape[1]):
+        slots, targets = _binned(pairs[:, w], np.ones(len(pairs)))
+        out[w] = times @ -np.expm1(-np.outer(chance, slots)) @ targets
+    return out
+
+
+def _binned(value: F64, weight: F64) -> tuple[F64, F64]:
+    """Bins of equal ratio over the positive values: their weighted mean and their weight."""
+    keep = (value > 0) & (weight > 0)
+    value, weight = value[keep], weight[keep]
+    place = np.floor(np.log2(value) * BINS_PER_OCTAVE).astype(np.int64)
+    _, bin_of = np.unique(place, return_inverse=True)
+    total = np.bincount(bin_of, weights=weight).astype(np.float64)
+    return np.bincount(bin_of, weights=weight * value) / np.maximum(total, 1e-300), total
