@@ -7,6 +7,7 @@ same ranges serve processes and clusters. The room does not know what the work i
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,7 @@ def equal_ranges(weight: NDArray[np.int64], shards: int) -> list[tuple[int, int]
     below = np.maximum(above - 1, 0)
     cuts = np.where(targets - total[below] < total[np.minimum(above, n)] - targets, below, above)
     bounds = np.unique(np.concatenate(([0], cuts, [n])))
-    return [(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(a, b) for a, b in itertools.pairwise(bounds.tolist())]
 
 
 def run(work: Callable[[int, int], T], ranges: Sequence[tuple[int, int]], threads: int) -> list[T]:

@@ -17,25 +17,27 @@ from klieg.engine.compiled import column, compiled
 from klieg.errors import EngineError
 
 if TYPE_CHECKING:
-    from klieg.tables import F64, I32, I64, Bool
+    from klieg.tables import I32, I64, Bool
 
 __all__ = [
     "MAX_TIME",
     "Sorted",
     "checked",
+    "dropped_near",
     "group_rows",
     "occupancy",
     "occupancy_sorted",
     "pair_totals",
     "sort_actions",
+    "spans",
     "window_list",
 ]
 
 MAX_TIME = 2**62
 """Times lie within ± this many microseconds (146,000 years), so that differences fit in int64."""
 
-MAX_WINDOWS = 32
-"""Rungs of a pair on an object are bits of one uint32."""
+MAX_WINDOWS = 31
+"""Rungs of a pair on an object are bits of one int32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def checked(ids: object, name: str, limit: int | None = None, length: int | None
 
 
 def window_list(windows: object) -> I64:
-    """Windows in microseconds, ascending, at most 32; EngineError otherwise."""
+    """Windows in microseconds, ascending, at most 31; EngineError otherwise."""
     values = column(windows, np.int64, "windows")
     if not 1 <= len(values) <= MAX_WINDOWS or values[0] < 0 or (np.diff(values) <= 0).any():
         raise EngineError(f"windows must be 1 … {MAX_WINDOWS} ascending microseconds")
@@ -119,8 +121,66 @@ def occupancy_sorted(object: I32, time: I64, windows: I64) -> NDArray[np.int32]:
 
 
 @compiled
+def dropped_near(
+    account: I32,
+    object: I32,  # noqa: A002
+    time: I64,
+    rung: I32,
+    windows: I64,
+    counts: I64,
+) -> None:
+    """Add to ``counts`` (n_accounts, W) the actions with one over the cap in their window."""
+    n = len(time)
+    for w in range(len(windows)):
+        lo = 0
+        hi = 0
+        over = 0  # actions over the cap in [lo, hi)
+        for i in range(n):
+            if i == 0 or object[i] != object[i - 1]:
+                lo = i
+                hi = i
+                over = 0
+            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
+                over += rung[hi] < w
+                hi += 1
+            while time[i] - time[lo] > windows[w]:
+                over -= rung[lo] < w
+                lo += 1
+            if over > 0:
+                counts[account[i], w] += 1
+
+
+@compiled
+def spans(
+    object: I32,  # noqa: A002
+    time: I64,
+    rung: I32,
+    windows: I64,
+) -> tuple[I32, I32]:
+    """[lo, hi) of the actions on the same object within each action's own widest window."""
+    n = len(time)
+    first = np.zeros(n, np.int32)
+    stop = np.zeros(n, np.int32)
+    for w in range(len(windows)):
+        lo = 0
+        hi = 0
+        for i in range(n):
+            if i == 0 or object[i] != object[i - 1]:
+                lo = i
+                hi = i
+            while time[i] - time[lo] > windows[w]:
+                lo += 1
+            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
+                hi += 1
+            if rung[i] == w:
+                first[i] = lo
+                stop[i] = hi
+    return first, stop
+
+
+@compiled
 def _pairs_within(
-    key: I64,
+    account: I32,
     object: I32,  # noqa: A002
     time: I64,
     keep: Bool,
@@ -128,11 +188,11 @@ def _pairs_within(
     sign: int,
     totals: I64,
 ) -> None:
-    """Add ``sign`` × the pairs of kept rows with one key within ``window`` to their object."""
+    """Add ``sign`` × the pairs of kept rows within ``window``, alike in account and object."""
     lo = 0
     kept = 0  # kept rows in [lo, i)
-    for i in range(len(key)):
-        if i > 0 and key[i] != key[i - 1]:
+    for i in range(len(time)):
+        if i > 0 and (object[i] != object[i - 1] or account[i] != account[i - 1]):
             lo = i
             kept = 0
         while time[i] - time[lo] > window:
@@ -163,23 +223,24 @@ def pair_totals(
 ) -> I64:
     """(n_objects, W) unordered pairs of actions of different accounts within each window.
 
-    All pairs of an object less those of one account with itself: both are counted by two pointers,
-    so a viral object costs no more than its rows.
+    All pairs of an object (everyone taken for one account) less those of an account with itself:
+    both are counted by two pointers, so a viral object costs no more than its rows.
     """
     ladder = window_list(windows)
     checked(object, "object", n_objects)
     actions = sort_actions(account, object, time)
-    by_object = actions.object.astype(np.int64)
-    n_accounts = int(actions.account.max()) + 1 if len(by_object) else 1
-    same = by_object * n_accounts + actions.account
-    own = np.argsort(same, kind="stable")
-    keep = np.ones((len(ladder), len(by_object)), np.bool_)
+    n = len(actions.row)
+    n_accounts = int(actions.account.max()) + 1 if n else 0
+    by_account = group_rows(actions.account, np.arange(n), n_accounts)[1]
+    own = group_rows(actions.object, by_account, n_objects)[1]
+    everyone = np.zeros(n, np.int32)
+    keep = np.ones((len(ladder), n), np.bool_)
     if cap is not None:
-        keep[:] = occupancy_sorted(actions.object, actions.time, ladder).T <= cap
+        crowd = occupancy_sorted(actions.object, actions.time, ladder)
+        keep[:] = (crowd <= cap).T
     totals = np.zeros((len(ladder), n_objects), np.int64)
+    grouped = actions.account[own], actions.object[own], actions.time[own]
     for w, window in enumerate(ladder.tolist()):
-        _pairs_within(by_object, actions.object, actions.time, keep[w], window, 1, totals[w])
-        _pairs_within(
-            same[own], actions.object[own], actions.time[own], keep[w][own], window, -1, totals[w]
-        )
+        _pairs_within(everyone, actions.object, actions.time, keep[w], window, 1, totals[w])
+        _pairs_within(*grouped, keep[w][own], window, -1, totals[w])
     return np.ascontiguousarray(totals.T)

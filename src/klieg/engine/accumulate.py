@@ -1,0 +1,281 @@
+"""The two kernels that count pairs: accumulate partners by account, and merge two accounts.
+
+Both visit actions in (target, object, time) order. A set of rungs (windows of the ladder) is a
+bit mask: what an object already gave a pair, and what its target did, are two masks that are
+cleared when the next object or target comes. The room knows no Python objects and no threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klieg.engine.compiled import compiled
+
+if TYPE_CHECKING:
+    from klieg.tables import I32, I64, U32
+
+__all__ = ["Work", "accumulate", "merge"]
+
+T = TypeVar("T", bound=np.generic)
+
+FAR = 2**63 - 1
+"""Later than any time, longer than any delay."""
+
+
+class Work(NamedTuple):
+    """Live actions in (target, object, time) order, indexed by account."""
+
+    account: I32  # (n,)
+    object: I32  # (n,) rank by (target, object)
+    target: I32  # (n,) rank by target; an object without target has its own
+    time: I64  # (n,)
+    rung: I32  # (n,) widest window in which the action may pair
+    lo: I32  # (n,) [lo, hi): the actions within that window
+    hi: I32
+    starts: I64  # (n_accounts + 1,)
+    rows: I64  # (n,) account a's actions: rows[starts[a]:starts[a + 1]], in object order
+    mass: I64  # (n_accounts,) Σ (hi − lo)
+
+
+@compiled
+def accumulate(
+    first: int, stop: int, work: Work, windows: I64, min_n: int, limit: int
+) -> tuple[NDArray[np.int32], I64]:
+    """Pairs whose left account lies in [first, stop), sorted: (k, 2 + 2W) and first, last (k, 2).
+
+    Columns: left, right, n (W), capped (W). Gives up, with k > limit rows, over ``limit``.
+    """
+    width = len(windows)
+    bound = 1
+    for a in range(first, stop):
+        bound = max(bound, min(work.mass[a], len(work.starts)))
+    # one entry a partner: account, object mask, target mask, object, target, n (W), capped (W)
+    book = np.empty((bound, 5 + 2 * width), np.int32)
+    span = np.empty((bound, 2), np.int64)
+    table = np.empty(1 << _bits(bound), np.int32)
+    order = np.empty(bound, np.int64)
+    kept = np.empty((256, 2 + 2 * width), np.int32)
+    kept_span = np.empty((256, 2), np.int64)
+    k = 0
+    for a in range(first, stop):
+        if work.mass[a] == 0:
+            continue
+        size = _gather(a, work, windows, table, book, span)
+        found = _enough(book, size, width, min_n, order)
+        while k + found > len(kept):
+            kept = _doubled(kept)
+            kept_span = _doubled(kept_span)
+        for f in range(found):
+            e = order[f] & 0xFFFFFFFF
+            kept[k, 0] = a
+            kept[k, 1] = book[e, 0]
+            kept[k, 2:] = book[e, 5:]
+            kept_span[k] = span[e]
+            k += 1
+        if k > limit:
+            break
+    return kept[:k].copy(), kept_span[:k].copy()
+
+
+@compiled
+def _bits(entries: int) -> int:
+    """Bits of a hash table that is at most half full."""
+    bits = 1
+    while (1 << bits) < 2 * entries:
+        bits += 1
+    return bits
+
+
+@compiled
+def _doubled(rows: NDArray[T]) -> NDArray[T]:
+    more = np.empty((2 * len(rows), rows.shape[1]), rows.dtype)
+    more[: len(rows)] = rows
+    return more
+
+
+@compiled
+def _gather(a: int, work: Work, windows: I64, table: I32, book: I32, span: I64) -> int:
+    """Fill ``book`` and ``span`` with account a's partners of larger index; how many."""
+    account, time, rung = work.account, work.time, work.rung
+    bits = _bits(min(work.mass[a], len(work.starts)))
+    table[: 1 << bits] = -1
+    size = 0
+    for p in range(work.starts[a], work.starts[a + 1]):
+        i = work.rows[p]
+        for j in range(work.lo[i], work.hi[i]):
+            if account[j] <= a:
+                continue
+            delay = abs(time[j] - time[i])
+            r = 0
+            while delay > windows[r]:
+                r += 1
+            top = min(rung[i], rung[j])
+            if r > top:
+                continue
+            e = _entry(table, bits, book, size, account[j])
+            if e == size:
+                size += 1
+                book[e, 0] = account[j]
+                book[e, 1:] = 0
+                span[e, 0] = min(time[i], time[j])
+                span[e, 1] = max(time[i], time[j])
+            span[e, 0] = min(span[e, 0], time[i], time[j])
+            span[e, 1] = max(span[e, 1], time[i], time[j])
+            _note(book[e], work.object[i], work.target[i], r, top, len(windows))
+    return size
+
+
+@compiled
+def _entry(table: I32, bits: int, book: I32, size: int, partner: int) -> int:
+    """Where the partner's entry is; a new one goes to ``size``. Knuth's multiplicative hash."""
+    mask = (1 << bits) - 1
+    slot = ((partner * 2654435769) & 0xFFFFFFFF) >> (32 - bits)
+    while table[slot] >= 0:
+        if book[table[slot], 0] == partner:
+            return int(table[slot])
+        slot = (slot + 1) & mask
+    table[slot] = size
+    return size
+
+
+@compiled
+def _note(entry: I32, object: int, target: int, r: int, top: int, width: int) -> None:  # noqa: A002
+    """Count a co-action in rungs r … top, once per object and once per target."""
+    if entry[3] != object:
+        entry[3] = object
+        entry[1] = 0
+        if entry[4] != target:
+            entry[4] = target
+            entry[2] = 0
+    for w in range(r, top + 1):
+        bit = 1 << w
+        if entry[1] & bit == 0:
+            entry[1] |= bit
+            entry[5 + w] += 1
+            if entry[2] & bit == 0:
+                entry[2] |= bit
+                entry[5 + width + w] += 1
+
+
+@compiled
+def _enough(book: I32, size: int, width: int, min_n: int, order: I64) -> int:
+    """Entries with a count ≥ min_n, in the order of their accounts: low 32 bits of ``order``."""
+    found = 0
+    for e in range(size):
+        for w in range(width):
+            if book[e, 5 + w] >= min_n:
+                order[found] = (np.int64(book[e, 0]) << 32) | e
+                found += 1
+                break
+    order[:found].sort()
+    return found
+
+
+@compiled
+def _seek(values: I32, start: int, stop: int, wanted: int) -> int:
+    """First place in [start, stop) of ascending ``values`` that is ≥ wanted: galloping search."""
+    step = 1
+    lo = start
+    hi = start
+    while hi < stop and values[hi] < wanted:
+        lo = hi + 1
+        hi += step
+        step *= 2
+    hi = min(hi, stop)
+    while lo < hi:
+        middle = (lo + hi) // 2
+        if values[middle] < wanted:
+            lo = middle + 1
+        else:
+            hi = middle
+    return lo
+
+
+@compiled
+def _nearest(
+    time: I64,
+    p: int,
+    p_stop: int,
+    q: int,
+    q_stop: int,
+    wide: int,
+    span: I64,
+) -> int:
+    """Smallest delay from times [p, p_stop) to [q, q_stop), each ascending.
+
+    Widens ``span`` (first, last) by the times of [p, p_stop) that have one of the others within
+    ``wide``; a span of first > last holds none yet.
+    """
+    smallest = FAR
+    for i in range(p, p_stop):
+        while q + 1 < q_stop and abs(time[q + 1] - time[i]) <= abs(time[q] - time[i]):
+            q += 1
+        delay = abs(time[q] - time[i])
+        smallest = min(smallest, delay)
+        if delay <= wide:
+            span[0] = min(span[0], time[i])
+            span[1] = max(span[1], time[i])
+    return smallest
+
+
+@compiled
+def merge(
+    first: int,
+    stop: int,
+    left: I32,
+    right: I32,
+    starts: I64,
+    object: I32,  # noqa: A002
+    target: I32,
+    time: I64,
+    windows: I64,
+    n: U32,
+    capped: U32,
+    spans: I64,
+) -> None:
+    """Count pairs [first, stop) into ``n``, ``capped`` (pairs, W) and ``spans`` (pairs, 2).
+
+    Actions stand account by account (``starts``), each account's in (target, object, time) order.
+    """
+    width = len(windows)
+    span = np.empty(2, np.int64)
+    for pair in range(first, stop):
+        p, p_end = starts[left[pair]], starts[left[pair] + 1]
+        q, q_end = starts[right[pair]], starts[right[pair] + 1]
+        span[0] = FAR
+        span[1] = -FAR
+        aim = -1
+        aim_rung = width  # smallest rung that the current target has given
+        while p < p_end and q < q_end:
+            if object[p] < object[q]:
+                p = _seek(object, p, p_end, object[q])
+                continue
+            if object[q] < object[p]:
+                q = _seek(object, q, q_end, object[p])
+                continue
+            p_stop = p + 1
+            while p_stop < p_end and object[p_stop] == object[p]:
+                p_stop += 1
+            q_stop = q + 1
+            while q_stop < q_end and object[q_stop] == object[q]:
+                q_stop += 1
+            delay = _nearest(time, p, p_stop, q, q_stop, windows[-1], span)
+            _nearest(time, q, q_stop, p, p_stop, windows[-1], span)
+            rung = 0
+            while rung < width and delay > windows[rung]:
+                rung += 1
+            if target[p] != aim:
+                aim = target[p]
+                aim_rung = width
+            for w in range(rung, width):
+                n[pair, w] += 1
+            for w in range(rung, aim_rung):
+                capped[pair, w] += 1
+            aim_rung = min(aim_rung, rung)
+            p = p_stop
+            q = q_stop
+        if span[0] <= span[1]:
+            spans[pair] = span

@@ -1,0 +1,254 @@
+"""Count the co-actions of pairs, account by account: no pair is ever merged or shuffled.
+
+Each account scans the windows of its own actions and accumulates its partners of larger index in a
+small hash table (Gustavson 1978, sparse products by rows). Actions are visited in (target, object)
+order, so "once per object" and "once per target" are compares with the last one seen. Shards are
+ranges of accounts of equal window mass, which spreads a viral object over all threads. The room
+does not know what a count means.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klieg.engine import shards
+from klieg.engine.accumulate import Work, accumulate, merge
+from klieg.engine.compiled import column, compiled
+from klieg.engine.windows import (
+    Sorted,
+    checked,
+    dropped_near,
+    group_rows,
+    occupancy_sorted,
+    sort_actions,
+    spans,
+    window_list,
+)
+from klieg.errors import EngineError
+from klieg.sockets import PairCounts
+from klieg.tables import Edges
+
+if TYPE_CHECKING:
+    from klieg.tables import I32, I64
+
+__all__ = ["BUDGET", "Plan", "count_pairs", "plan", "rescore_pairs"]
+
+_log = logging.getLogger(__name__)
+
+BUDGET = 8 * 2**30
+"""Bytes that kept pairs may take where the caller sets no budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What counting would take, known exactly before it starts."""
+
+    rows: int
+    live: int  # actions with company in a window where they may pair
+    scanned: int  # actions looked at: twice the co-actions, and each account's own
+    bytes: int  # working memory, without the kept pairs
+
+
+def count_pairs(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+    windows: object,
+    min_n: int,
+    cap: int | None,
+    threads: int,
+    *,
+    budget: int = BUDGET,
+) -> PairCounts:
+    """Every pair with ``n ≥ min_n`` in some window; what the occupancy cap dropped, by account.
+
+    EngineError if the kept pairs would take more than ``budget`` bytes: raise ``min_n`` or set a
+    cap. The result does not depend on ``threads`` (0: one a core).
+    """
+    ladder = window_list(windows)
+    actions, targets = _by_target(account, object, time, target, n_accounts)
+    work, dropped = _prepare(actions, targets, n_accounts, ladder, min_n, cap)
+    width = len(ladder)
+    limit = budget // (2 * (24 + 8 * width))
+    ranges = shards.equal_ranges(work.mass, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
+    kept_so_far = [0]
+
+    def shard(first: int, stop: int) -> tuple[NDArray[np.int32], I64]:
+        book, span = accumulate(first, stop, work, ladder, min_n, limit)
+        kept_so_far[0] += len(book)
+        if kept_so_far[0] > limit:
+            raise EngineError(
+                f"more than {limit:,} pairs share {min_n} or more objects, which is over the "
+                f"memory budget of {budget:,} bytes: raise min_n, lower the occupancy cap, "
+                "shorten the windows, or raise the budget"
+            )
+        return book, span
+
+    parts = shards.run(shard, ranges, threads)
+    return PairCounts(_joined(parts, width), dropped)
+
+
+def plan(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+    windows: object,
+    min_n: int,
+    cap: int | None,
+) -> Plan:
+    """What ``count_pairs`` with the same arguments would take: exact counts, no pair made."""
+    ladder = window_list(windows)
+    actions, targets = _by_target(account, object, time, target, n_accounts)
+    work, _ = _prepare(actions, targets, n_accounts, ladder, min_n, cap)
+    n, live = len(actions.row), len(work.time)
+    largest = int(work.mass.max(initial=0))
+    book = min(largest, n_accounts) * (44 + 8 * len(ladder))
+    return Plan(n, live, int(work.mass.sum()), 56 * n + 48 * live + book)
+
+
+def rescore_pairs(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+    windows: object,
+    left: object,
+    right: object,
+    threads: int,
+) -> Edges:
+    """Exact counts of the given pairs (sorted, left < right), no cap; zeros where they never met.
+
+    Each pair merges its two accounts' actions in (target, object, time) order.
+    """
+    ladder = window_list(windows)
+    a = checked(left, "left", n_accounts)
+    b = checked(right, "right", n_accounts, len(a))
+    if (a >= b).any():
+        raise EngineError("every pair must have left < right")
+    actions, targets = _by_target(account, object, time, target, n_accounts)
+    starts, rows = group_rows(actions.account, np.arange(len(actions.row)), n_accounts)
+    objects, times, aims = actions.object[rows], actions.time[rows], targets[rows]
+    n = np.zeros((len(a), len(ladder)), np.uint32)
+    capped = np.zeros((len(a), len(ladder)), np.uint32)
+    span = np.zeros((len(a), 2), np.int64)
+
+    def shard(first: int, stop: int) -> None:
+        merge(first, stop, a, b, starts, objects, aims, times, ladder, n, capped, span)
+
+    lengths = np.diff(starts)
+    weight = np.minimum(lengths[a], lengths[b])
+    cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
+    shards.run(shard, cuts, threads)
+    return Edges(a, b, n, capped, span[:, 0].copy(), span[:, 1].copy())
+
+
+def _by_target(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+) -> tuple[Sorted, I32]:
+    """Actions in (target, object, time) order and the rank of each one's target.
+
+    ``Sorted.object`` is then the object's rank in that order. An object without target (−1) ranks
+    as a target of its own, after all others.
+    """
+    objects = checked(object, "object")
+    aims = column(target, np.int32, "target", len(objects))
+    accounts = checked(account, "account", n_accounts, len(objects))
+    n_objects = int(objects.max()) + 1 if len(objects) else 0
+    aim = np.full(n_objects, -1, np.int64)
+    _largest(objects, aims, aim)
+    n_aims = int(aim.max(initial=-1)) + 1
+    aim = np.where(aim < 0, n_aims + np.arange(n_objects), aim)
+    by_aim = np.argsort(aim, kind="stable")
+    rank = np.empty(n_objects, np.int32)
+    rank[by_aim] = np.arange(n_objects, dtype=np.int32)
+    fresh = np.diff(aim[by_aim], prepend=-1) != 0
+    aim_rank = (np.cumsum(fresh) - 1).astype(np.int32)
+    actions = sort_actions(accounts, rank[objects], time)
+    return actions, aim_rank[actions.object]
+
+
+def _prepare(
+    actions: Sorted, targets: I32, n_accounts: int, windows: I64, min_n: int, cap: int | None
+) -> tuple[Work, I64]:
+    """Drop what can never reach ``min_n``, and index the rest by account."""
+    n = len(actions.row)
+    rung = np.full(n, len(windows) - 1, np.int32)
+    dropped = np.zeros((n_accounts, len(windows)), np.int64)
+    if cap is not None:
+        # occupancy grows with the window, so the rungs allowed are the first ones
+        crowd = occupancy_sorted(actions.object, actions.time, windows)
+        rung = ((crowd <= cap).sum(axis=1) - 1).astype(np.int32)
+        dropped_near(actions.account, actions.object, actions.time, rung, windows, dropped)
+    account, object_, time = actions.account, actions.object, actions.time
+    # twice: dropping accounts with too few objects thins the windows of the others
+    for _ in range(2):
+        lo, hi = spans(object_, time, rung, windows)
+        live = np.flatnonzero(_live(account, object_, lo, hi, n_accounts, min_n))
+        account, object_, time = account[live], object_[live], time[live]
+        rung, targets = rung[live], targets[live]
+    lo, hi = spans(object_, time, rung, windows)
+    starts, rows = group_rows(account, np.arange(len(account)), n_accounts)
+    mass = np.bincount(account, hi - lo, n_accounts).astype(np.int64)
+    work = Work(account, object_, targets, time, rung, lo, hi, starts, rows, mass)
+    _log.debug("%d of %d actions live, %d to scan", len(time), n, mass.sum())
+    return work, dropped
+
+
+def _joined(parts: list[tuple[NDArray[np.int32], I64]], width: int) -> Edges:
+    book = (
+        np.concatenate([p[0] for p in parts]) if parts else np.empty((0, 2 + 2 * width), np.int32)
+    )
+    span = np.concatenate([p[1] for p in parts]) if parts else np.empty((0, 2), np.int64)
+    parts.clear()
+    return Edges(
+        book[:, 0].copy(),
+        book[:, 1].copy(),
+        book[:, 2 : 2 + width].astype(np.uint32),
+        book[:, 2 + width :].astype(np.uint32),
+        span[:, 0].copy(),
+        span[:, 1].copy(),
+    )
+
+
+@compiled
+def _largest(key: I32, value: I32, largest: I64) -> None:
+    """``largest[k]``: the largest value of each key, if larger than it was."""
+    for i in range(len(key)):
+        if value[i] > largest[key[i]]:
+            largest[key[i]] = value[i]
+
+
+@compiled
+def _live(
+    account: I32,
+    object: I32,  # noqa: A002
+    lo: I32,
+    hi: I32,
+    n_accounts: int,
+    min_n: int,
+) -> NDArray[np.bool_]:
+    """Whether an action has company and its account has company on ``min_n`` objects or more."""
+    seen = np.full(n_accounts, -1, np.int32)
+    objects = np.zeros(n_accounts, np.int32)
+    for i in range(len(account)):
+        if hi[i] - lo[i] > 1 and seen[account[i]] != object[i]:
+            seen[account[i]] = object[i]
+            objects[account[i]] += 1
+    live = np.empty(len(account), np.bool_)
+    for i in range(len(account)):
+        live[i] = hi[i] - lo[i] > 1 and objects[account[i]] >= min_n
+    return live

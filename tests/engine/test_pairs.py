@@ -1,0 +1,254 @@
+"""Counting pairs: the compiled engine against the specification, SQL, and hand-made worlds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from klieg.config import Config
+from klieg.engine import cpu, pairs, reference
+from klieg.errors import EngineError
+from klieg.tables import Edges
+
+from .worlds import WINDOWS, World, big_world, world, worlds
+
+CPU = cpu.engine(Config())
+REF = reference.engine(Config())
+
+
+def same_edges(a: Edges, b: Edges) -> None:
+    for name in ("left", "right", "n", "capped", "first", "last"):
+        x, y = getattr(a, name), getattr(b, name)
+        assert x.dtype == y.dtype and x.shape == y.shape, name
+        assert np.array_equal(x, y), name
+
+
+def rows(edges: Edges) -> list[tuple[Any, ...]]:
+    return [
+        (int(a), int(b), n.tolist(), c.tolist(), int(f), int(e))
+        for a, b, n, c, f, e in zip(
+            edges.left, edges.right, edges.n, edges.capped, edges.first, edges.last, strict=True
+        )
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds(), st.integers(1, 3), st.sampled_from([None, 0, 1, 2, 4]))
+def test_pairs_equal_the_specification(w: World, min_n: int, cap: int | None) -> None:
+    got = CPU.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
+    want = REF.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
+    same_edges(got.edges, want.edges)
+    assert np.array_equal(got.dropped, want.dropped) and got.dropped.dtype == want.dropped.dtype
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds(), st.data())
+def test_pairs_rescored_equal_the_specification(w: World, data: st.DataObject) -> None:
+    every = [(a, b) for a in range(w.n_accounts) for b in range(a + 1, w.n_accounts)]
+    some = sorted(data.draw(st.lists(st.sampled_from(every), unique=True))) if every else []
+    left = np.array([a for a, _ in some], np.int32)
+    right = np.array([b for _, b in some], np.int32)
+    got = CPU.rescore_pairs(*w.rows, WINDOWS, left, right, 1)
+    same_edges(got, REF.rescore_pairs(*w.rows, WINDOWS, left, right, 1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds(), st.sampled_from([None, 0, 1, 3]))
+def test_pairs_totals_and_occupancy_equal_the_specification(w: World, cap: int | None) -> None:
+    got = CPU.occupancy(w.object, w.time, WINDOWS)
+    want = REF.occupancy(w.object, w.time, WINDOWS)
+    assert np.array_equal(got, want) and got.dtype == want.dtype == np.int32
+    totals = CPU.pair_totals(w.account, w.object, w.time, 7, WINDOWS, cap)
+    expected = REF.pair_totals(w.account, w.object, w.time, 7, WINDOWS, cap)
+    assert np.array_equal(totals, expected) and totals.dtype == expected.dtype == np.int64
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds(), st.sampled_from([None, 1]), st.randoms(use_true_random=False))
+def test_pairs_do_not_depend_on_the_order_of_rows(w: World, cap: int | None, shuffle: Any) -> None:
+    order = list(range(len(w.account)))
+    shuffle.shuffle(order)
+    moved = w.permuted(np.array(order, np.int64))
+    a = CPU.count_pairs(*w.rows, WINDOWS, 1, cap, 1)
+    b = CPU.count_pairs(*moved.rows, WINDOWS, 1, cap, 1)
+    same_edges(a.edges, b.edges)
+    assert np.array_equal(a.dropped, b.dropped)
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds(), st.sampled_from([0, 1, 2]))
+def test_pairs_lose_no_more_to_the_cap_than_dropped_says(w: World, cap: int) -> None:
+    exact = REF.count_pairs(*w.rows, WINDOWS, 1, None, 1).edges
+    got = CPU.count_pairs(*w.rows, WINDOWS, 1, cap, 1)
+    kept = {(a, b): n for a, b, n, *_ in rows(got.edges)}
+    for a, b, n, *_ in rows(exact):
+        found = np.array(kept.get((a, b), [0] * len(WINDOWS)))
+        assert (np.array(n) - found <= np.minimum(got.dropped[a], got.dropped[b])).all()
+
+
+@pytest.mark.parametrize("cap", [None, 20])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_pairs_are_the_same_bytes_for_any_number_of_threads(seed: int, cap: int | None) -> None:
+    w = big_world(seed)
+    one = CPU.count_pairs(*w.rows, WINDOWS, 2, cap, 1)
+    assert one.edges.size > 100
+    for threads in (2, 3, 16):
+        more = CPU.count_pairs(*w.rows, WINDOWS, 2, cap, threads)
+        same_edges(one.edges, more.edges)
+        left, right = one.edges.left, one.edges.right
+        a = CPU.rescore_pairs(*w.rows, WINDOWS, left, right, 1)
+        same_edges(a, CPU.rescore_pairs(*w.rows, WINDOWS, left, right, threads))
+    order = np.lexsort((one.edges.right, one.edges.left))
+    assert np.array_equal(order, np.arange(one.edges.size))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_pairs_equal_a_database(seed: int) -> None:
+    w = big_world(seed)
+    db = duckdb.connect()
+    db.execute("create table acts (account int, object int, time bigint, target int)")
+    columns = (w.account, w.object, w.time, w.target)
+    db.register("rows", dict(zip("aotx", columns, strict=True)))
+    db.execute("insert into acts select a, o, t, x from rows")
+    counts = ", ".join(
+        f"count(distinct object) filter (delay <= {s}), count(distinct aim) filter (delay <= {s})"
+        for s in WINDOWS.tolist()
+    )
+    want = db.execute(f"""
+        select l, r, {counts}, min(early), max(late) from (
+            select a.account l, b.account r, a.object, abs(a.time - b.time) delay,
+                   case when a.target < 0 then -1 - a.object else a.target end aim,
+                   least(a.time, b.time) early, greatest(a.time, b.time) late
+            from acts a join acts b on a.object = b.object and a.account < b.account
+            where abs(a.time - b.time) <= {WINDOWS[-1]})
+        group by l, r having count(distinct object) >= 2 order by l, r""").fetchall()
+    got = CPU.count_pairs(*w.rows, WINDOWS, 2, None, 2).edges
+    flat = [
+        (a, b, *(x for pair in zip(n, c, strict=True) for x in pair), f, e)
+        for a, b, n, c, f, e in rows(got)
+    ]
+    assert len(flat) > 1_000 and flat == want
+    same_edges(got, CPU.rescore_pairs(*w.rows, WINDOWS, got.left, got.right, 2))
+
+
+def test_pairs_totals_equal_a_database() -> None:
+    w = big_world(3)
+    db = duckdb.connect()
+    db.register("acts", {"a": w.account, "o": w.object, "t": w.time})
+    got = CPU.pair_totals(w.account, w.object, w.time, 200, WINDOWS, None)
+    for column, window in enumerate(WINDOWS.tolist()):
+        want = db.execute(f"""select x.o, count(*) from acts x join acts y
+            on x.o = y.o and x.a < y.a where abs(x.t - y.t) <= {window} group by x.o""").fetchall()
+        expected = np.zeros(200, np.int64)
+        for o, c in want:
+            expected[o] = c
+        assert np.array_equal(got[:, column], expected)
+
+
+def test_pairs_count_an_object_once_with_its_smallest_delay() -> None:
+    # both act on object 0 twice, a day apart: 50 s and 5 s; on object 1 once, 60 s apart
+    w = world(
+        [(0, 0, 0), (1, 0, 50), (0, 0, 90_000), (1, 0, 90_005), (0, 1, 10), (1, 1, 70)], 2, [5, 5]
+    )
+    got = CPU.count_pairs(*w.rows, WINDOWS, 1, None, 1).edges
+    # object 1 is met exactly at the edge of the 60 s window; both objects have one target
+    assert rows(got) == [(0, 1, [1, 2, 2], [1, 1, 1], 0, 90_005)]
+
+
+def test_pairs_over_the_cap_in_a_wide_window_still_meet_in_a_narrow_one() -> None:
+    # ten accounts spread over ten minutes on two objects; accounts 0 and 1 within 5 s on both
+    spread = [(a, o, 50 * a) for a in range(2, 10) for o in (0, 1)]
+    w = world([*spread, (0, 0, 0), (1, 0, 5), (0, 1, 0), (1, 1, 5)], 10, [-1, -1])
+    got = CPU.count_pairs(*w.rows, WINDOWS, 2, 3, 1)
+    assert rows(got.edges)[0] == (0, 1, [2, 2, 0], [2, 2, 0], 0, 5)
+    assert got.dropped[0].tolist() == [0, 0, 2]
+
+
+def test_pairs_fill_a_missing_target_from_the_object_s_other_rows() -> None:
+    w = world([(0, 0, 0), (1, 0, 1), (0, 1, 0), (1, 1, 1)], 2, [7, 7])
+    w.target[1] = -1
+    got = CPU.count_pairs(*w.rows, WINDOWS, 1, None, 1).edges
+    assert got.capped.tolist() == [[1, 1, 1]]
+
+
+def test_pairs_of_nothing_and_of_one() -> None:
+    none = (
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int32),
+    )
+    for rows_, n in ((none, 0), (none, 3), (tuple(c[:1] for c in big_world(0).rows[:4]), 300)):
+        got = CPU.count_pairs(*rows_, n, WINDOWS, 1, 100, 0)
+        assert got.edges.size == 0 and got.edges.n.shape == (0, 3)
+        assert got.dropped.shape == (n, 3) and not got.dropped.any()
+
+
+def test_pairs_of_one_crowded_object_cost_no_memory() -> None:
+    # 100,000 actions on one object in a day, and 30,000 accounts on one object within 30 s
+    draw = np.random.default_rng(0)
+    ladder = np.array([10, 60, 600, 3600, 21600, 86400], np.int64) * 1_000_000
+    time = np.concatenate((draw.integers(0, 86_400, 100_000), draw.integers(0, 30, 30_000)))
+    object_ = np.repeat(np.array([0, 1], np.int32), [100_000, 30_000])
+    account = np.concatenate((draw.integers(0, 30_000, 100_000), np.arange(30_000)))
+    rows_ = account.astype(np.int32), object_, time * 1_000_000, np.full(130_000, -1, np.int32)
+    got = CPU.count_pairs(*rows_, 30_000, ladder, 2, 100, 0)
+    assert got.edges.size == 0
+    assert got.dropped[:, -1].sum() == 130_000
+    totals = CPU.pair_totals(*rows_[:3], 2, ladder, None)
+    assert totals[1, 1] == 30_000 * 29_999 // 2  # all of them within 60 s
+    with pytest.raises(EngineError, match="memory budget"):
+        pairs.count_pairs(*rows_, 30_000, ladder[:1], 1, None, 0, budget=10_000_000)
+
+
+def test_pairs_plan_knows_the_work_beforehand() -> None:
+    w = world([(0, 0, 0), (1, 0, 5), (2, 0, 5_000), (0, 1, 0), (1, 1, 5), (2, 2, 0)], 3, [-1] * 3)
+    plan = pairs.plan(*w.rows, WINDOWS, 2, None)
+    assert (plan.rows, plan.live, plan.scanned) == (6, 4, 8)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"account": np.array([0, 9], np.int32)},
+        {"account": np.array([0, -1], np.int32)},
+        {"object": np.array([0, -2], np.int32)},
+        {"time": np.array([0, 2**62], np.int64)},
+        {"time": np.array([0], np.int64)},
+        {"windows": np.array([60, 10], np.int64)},
+        {"windows": np.zeros(0, np.int64)},
+    ],
+)
+def test_pairs_refuse_what_breaks_the_contract(change: dict[str, Any]) -> None:
+    good: dict[str, Any] = {
+        "account": np.array([0, 1], np.int32),
+        "object": np.array([0, 0], np.int32),
+        "time": np.array([0, 5], np.int64),
+        "target": np.array([-1, -1], np.int32),
+        "n_accounts": 2,
+        "windows": WINDOWS,
+        "min_n": 1,
+        "cap": None,
+        "threads": 1,
+    }
+    assert CPU.count_pairs(**good).edges.size == 1
+    with pytest.raises(EngineError):
+        CPU.count_pairs(**(good | change))
+
+
+def test_pairs_take_read_only_and_wider_columns_without_compiling_again() -> None:
+    w = big_world(0, n=200)
+    for column in (w.account, w.object, w.time, w.target):
+        column.setflags(write=False)
+    a = CPU.count_pairs(*w.rows, WINDOWS, 1, 5, 1)
+    wide = (w.account.astype(np.int64), w.object[::1], w.time, w.target.astype(np.int64), 300)
+    same_edges(a.edges, CPU.count_pairs(*wide, WINDOWS, 1, 5, 1).edges)
+    from klieg.engine import accumulate
+
+    kernels: tuple[Any, ...] = (accumulate.accumulate, pairs.occupancy_sorted)
+    assert all(len(k.signatures) == 1 for k in kernels)
