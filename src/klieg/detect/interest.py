@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from graspologic_native import leiden_csr
 
+from klieg.detect.columns import appearance, plurality
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.tables import I32, Actions, Bool
 
-__all__ = ["INTEREST", "communities", "plurality", "week_start"]
+__all__ = ["INTEREST", "communities", "week_start"]
 
 INTEREST = ("repost", "link", "object")
 """Layers whose objects people choose by interest: they make the graph and get its labels."""
@@ -51,29 +52,6 @@ def communities(
             label[name][taken >= 0] = taken[taken >= 0] + count
         count += found
     return {name: (label[name], count) for name in chosen}
-
-
-def plurality(group: I32, vote: I32, n_groups: int) -> I32:
-    """(n_groups,) the commonest vote of each group; ties to the one cast first; −1: no vote.
-
-    ``group`` and ``vote`` are (n,); votes below 0 do not count.
-
-    >>> plurality(np.array([0, 0, 0, 1, 2]), np.array([5, 3, 3, 2, -1]), 3)
-    array([ 3,  2, -1], dtype=int32)
-    """
-    rows = np.flatnonzero(vote >= 0)
-    winner = np.full(n_groups, -1, np.int32)
-    if not len(rows):
-        return winner
-    width = int(vote.max()) + 1
-    key, first, votes = np.unique(
-        group[rows].astype(np.int64) * width + vote[rows], return_index=True, return_counts=True
-    )
-    owner = key // width
-    order = np.lexsort((first, -votes, owner))
-    top = order[np.r_[True, owner[order][1:] != owner[order][:-1]]]
-    winner[owner[top]] = (key[top] % width).astype(np.int32)
-    return winner
 
 
 def week_start(time: int) -> int:
@@ -115,10 +93,12 @@ def _shared(actions: Actions) -> Bool:
 
 def _leiden(who: I32, what: np.ndarray, n_accounts: int, seed: int) -> I32:
     """(n_accounts,) modularity community of each account that acted, −1 for the rest."""
-    actors, left = np.unique(who, return_inverse=True)
-    items, right = np.unique(what, return_inverse=True)
+    # nodes in order of first appearance, so that Leiden sees the same graph whatever the names
+    seen, left = appearance(who.astype(np.int64))
+    items, right = appearance(what)
+    actors = who[seen]
     n = len(actors) + len(items)
-    key, weight = np.unique(left * np.int64(n) + right + len(actors), return_counts=True)
+    key, weight = np.unique(left * n + right + len(actors), return_counts=True)
     source = np.concatenate((key // n, key % n))
     sink = np.concatenate((key % n, key // n))
     order = np.argsort(source, kind="stable")

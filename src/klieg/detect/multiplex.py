@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.detect.columns import appearance
 from klieg.tables import MULTIPLEX, Actions, Strata
 
 if TYPE_CHECKING:
@@ -81,8 +82,9 @@ def _changes(values: I64) -> Bool:
 def _actions(names: list[str], parts: list[Actions], row: I64) -> Actions:
     item = _stacked(parts, [p.object for p in parts], [p.n_objects for p in parts])[row]
     target = _stacked(parts, [p.target for p in parts], [len(p.target_labels) for p in parts])[row]
-    used, number = _by_appearance(item)
-    hit, aim = _by_appearance(target[target >= 0])
+    used, number = appearance(item)
+    aimed = target[target >= 0]
+    hit, aim = appearance(aimed)
     target[target >= 0] = aim
     return Actions(
         signal=MULTIPLEX,
@@ -91,19 +93,10 @@ def _actions(names: list[str], parts: list[Actions], row: I64) -> Actions:
         time=np.concatenate([p.time for p in parts])[row],
         post=np.concatenate([p.post for p in parts])[row],
         target=target.astype(np.int32),
-        labels=_labels(names, [p.labels for p in parts]).take(pa.array(used)),
-        target_labels=_labels(names, [p.target_labels for p in parts]).take(pa.array(hit)),
+        labels=_labels(names, [p.labels for p in parts]).take(pa.array(item[used])),
+        target_labels=_labels(names, [p.target_labels for p in parts]).take(pa.array(aimed[hit])),
         n_accounts=max(p.n_accounts for p in parts),
     )
-
-
-def _by_appearance(values: I64) -> tuple[I64, I64]:
-    """(distinct values in order of first appearance, each row's place among them)."""
-    distinct, first, code = np.unique(values, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return distinct[order], rank[code]
 
 
 def _labels(names: list[str], columns: list[pa.Array]) -> pa.Array:
@@ -118,11 +111,11 @@ def _labels(names: list[str], columns: list[pa.Array]) -> pa.Array:
 def _strata(names: list[str], parts: list[Actions], pools: list[Strata], row: I64) -> Strata:
     """Pools and parents per (layer, stratum), in the order of the layers, empty ones included."""
     item = _stacked(parts, [p.object for p in parts], [p.n_objects for p in parts])[row]
-    used, _ = _by_appearance(item)
+    used, _ = appearance(item)
     member = _stacked(parts, [s.object_stratum for s in pools], [s.size for s in pools])
     parent = _stacked(parts, [s.parent for s in pools], [len(s.parent_names) for s in pools])
     return Strata(
-        object_stratum=member[used].astype(np.int32),
+        object_stratum=member[item[used]].astype(np.int32),
         parent=parent.astype(np.int32),
         names=tuple(f"{n} · {x}" for n, s in zip(names, pools, strict=True) for x in s.names),
         parent_names=tuple(

@@ -1,10 +1,10 @@
 """What chance expects of a pair: how often two accounts meet if slots of a pool go to anyone.
 
-An object's own attention curve is kept (breaking news makes many pairs, and S counts them); *who*
-fills its slots is exchangeable inside the stratum. ``λ_ab(w) = Σ_c n_a n_b S_c(w) / (E_c² − Σn²)``:
-the sparse limit of permuting labels, with pairs of an account with itself left out, so that λ
-over all pairs sums to the pairs seen. The capped form counts each target once over the whole
-period, in λ as in x. The room knows no thresholds, no p-values and no groups beyond their rows.
+An object's own attention curve is kept (breaking news makes many pairs, and C counts them); *who*
+fills its slots is exchangeable inside the stratum: ``λ_ab(w) = Σ_c Σ_{i∈c} p_ai p_bi ρ_i(w)``, with
+chances ``p`` fitted to both margins and ρ scaled so that λ over all pairs of an object sums to the
+pairs seen on it. The capped form counts each target once over the whole period, in λ as in x. The
+room knows no thresholds, no p-values and no groups beyond their rows.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect.capped import NODES_PER_OCTAVE, CappedTable, tabulate
+from klieg.detect import fitted
 from klieg.detect.shuffle import shuffle
 from klieg.engine.compiled import column, compiled
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from klieg.config import Config
     from klieg.sockets import Engine
-    from klieg.tables import F64, I32, I64, Actions, Strata
+    from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
 __all__ = [
     "Activity",
@@ -55,9 +53,11 @@ class Margins:
     windows: I64  # (W,) microseconds
     activity: Activity
     total: F64  # (C,) E_c: actions that fill the slots (without a group that is left out)
-    scale: F64  # (C,) 1 / (E_c² − Σ_a n_a²): the weight of an ordered pair of actions, 0 if none
+    scale: F64  # (C,) 1 / (E_c² − Σ_a n_a²): weight of an ordered pair in the sparse limit, or 0
     pairs: F64  # (C, W) S_c(w) = Σ 2·C_i(w)
-    capped: CappedTable
+    nodes: F64  # (D,) degrees at which the fit is tabulated
+    free: F64  # (C, W, D, D) ln of fitted λ over the sparse limit, uncapped
+    capped: F64  # (C, W, D, D) the same, each target counted once
 
 
 def margins(
@@ -120,53 +120,89 @@ def weigh(
     windows: I64,
     totals: I64,
     *,
-    left_out: NDArray[np.bool_] | None = None,
+    left_out: Bool | None = None,
 ) -> Margins:
-    """Margins from the pairs counted on each object, ``totals`` (n_objects, W)."""
+    """Margins from the pairs counted on each object, ``totals`` (n_objects, W).
+
+    ``left_out`` (n_accounts,) marks accounts whose actions ``totals`` does not hold.
+    """
     size = strata.size
-    count = acts.count
-    if left_out is not None:
-        owner = np.repeat(np.arange(len(acts.starts) - 1), np.diff(acts.starts))
-        count = np.where(left_out[owner], 0.0, count)
+    owner = np.repeat(np.arange(actions.n_accounts), np.diff(acts.starts))
+    inside = np.ones(len(owner), np.bool_) if left_out is None else ~left_out[owner]
+    count = np.where(inside, acts.count, 0.0)
     total: F64 = np.bincount(acts.stratum, weights=count, minlength=size).astype(np.float64)
     ordered = total**2 - np.bincount(acts.stratum, weights=count**2, minlength=size)
-    scale: F64 = np.where(ordered > 0.5, 1.0 / np.maximum(ordered, 1.0), 0.0)
-    top = np.zeros(size)
-    np.maximum.at(top, acts.stratum, acts.count)
-    stratum, per_target = _by_target(actions, strata, 2 * totals)
+    rows = slice(None) if left_out is None else ~left_out[actions.account]
+    degree = np.bincount(actions.object[rows], minlength=actions.n_objects)
     pairs = np.zeros((size, len(windows)))
-    np.add.at(pairs, stratum, per_target)
-    z_max = min(float((top**2 * scale).max(initial=0.0)), 1.0)
-    return Margins(windows, acts, total, scale, pairs, tabulate(stratum, per_target, size, z_max))
+    np.add.at(pairs, strata.object_stratum, 2.0 * totals)
+    nodes = fitted.nodes_up_to(float(acts.count.max(initial=1.0)))
+    margins = Margins(
+        windows=windows,
+        activity=acts,
+        total=total,
+        scale=np.where(ordered > 0.5, 1.0 / np.maximum(ordered, 1.0), 0.0),
+        pairs=pairs,
+        nodes=nodes,
+        free=np.zeros((size, len(windows), len(nodes), len(nodes))),
+        capped=np.zeros((size, len(windows), len(nodes), len(nodes))),
+    )
+    for c in range(size):
+        own = (acts.stratum == c) & inside
+        objects = np.flatnonzero(strata.object_stratum == c)
+        _tabulate(margins, c, acts.count[own].astype(np.int64), objects, degree, totals, actions)
+    return margins
 
 
-def _by_target(actions: Actions, strata: Strata, totals: I64) -> tuple[NDArray[np.int64], I64]:
-    """((t,) stratum, (t, W) S_T) of every target on which anybody met; no target: the object."""
+def _tabulate(
+    margins: Margins,
+    c: int,
+    account_degree: I64,
+    objects: I64,
+    object_degree: I64,
+    totals: I64,
+    actions: Actions,
+) -> None:
+    """Fill the tables of one stratum in place: ln(fitted / sparse) at every two nodes."""
+    live = totals[objects, -1] > 0
+    if not live.any():
+        return
+    target = _targets(actions)[objects]
+    chances, kind = fitted.fit(account_degree, object_degree[objects], margins.nodes)
+    order = np.flatnonzero(live)[np.argsort(target[live], kind="stable")]
+    rate = totals[objects[order]] / chances.weight[kind[order], None]
+    cuts = np.flatnonzero(np.r_[True, np.diff(target[order]) != 0, True])
+    fitted.tabulate(
+        chances.chance,
+        rate,
+        kind[order].astype(np.int32),
+        cuts.astype(np.int64),
+        margins.free[c],
+        margins.capped[c],
+    )
+    sparse = np.outer(margins.nodes, margins.nodes) * margins.scale[c]
+    for table in (margins.free[c], margins.capped[c]):
+        base = sparse * margins.pairs[c][:, None, None]
+        np.divide(table, base, out=table, where=base > 0)
+        np.log(table, out=table, where=table > 0)
+
+
+def _targets(actions: Actions) -> I64:
+    """(n_objects,) the target an object belongs to; one without is its own."""
     target = np.full(actions.n_objects, -1, np.int64)
     np.maximum.at(target, actions.object, actions.target)
     own = np.flatnonzero(target < 0)
     target[own] = len(actions.target_labels) + own
-    live = np.flatnonzero(totals.any(axis=1))
-    width = len(actions.target_labels) + actions.n_objects
-    key = strata.object_stratum[live].astype(np.int64) * width + target[live]
-    found, place = np.unique(key, return_inverse=True)
-    per_target = np.stack(
-        [
-            np.bincount(place, weights=totals[live, w], minlength=len(found))
-            for w in range(totals.shape[1])
-        ],
-        axis=1,
-    )
-    return found // max(width, 1), np.rint(per_target).astype(np.int64)
+    return target
 
 
 def expected(margins: Margins, left: I32, right: I32) -> tuple[F64, F64]:
     """((p, W) uncapped, (p, W) capped) co-actions that chance expects of each pair.
 
-    The capped one counts each target at most once; it is read from above, at most 1.4 % too high.
-    Where a target lies in several strata their chances are added: too high again, never too low.
+    Between tabulated degrees the logarithm of fitted over sparse is interpolated. Where a target
+    lies in several strata their chances are added: too high, never too low.
     """
-    acts, table = margins.activity, margins.capped
+    acts = margins.activity
     free = np.zeros((len(left), len(margins.windows)))
     capped = np.zeros_like(free)
     _expected(
@@ -177,9 +213,9 @@ def expected(margins: Margins, left: I32, right: I32) -> tuple[F64, F64]:
         acts.count,
         margins.scale,
         margins.pairs,
-        table.first,
-        table.value,
-        table.slope,
+        margins.nodes,
+        margins.free,
+        margins.capped,
         free,
         capped,
     )
@@ -195,14 +231,13 @@ def _expected(
     count: F64,
     scale: F64,
     pairs: F64,
-    first: int,
-    value: F64,
-    slope: F64,
+    nodes: F64,
+    table_free: F64,
+    table_capped: F64,
     free: F64,
     capped: F64,
 ) -> None:
     """Merge the strata of both accounts and add up what each of them expects."""
-    nodes = value.shape[2]
     for p in range(len(left)):
         i, i_end = starts[left[p]], starts[left[p] + 1]
         j, j_end = starts[right[p]], starts[right[p] + 1]
@@ -215,16 +250,33 @@ def _expected(
                 continue
             c = stratum[i]
             z = count[i] * count[j] * scale[c]
+            a, u = _between(nodes, count[i])
+            b, v = _between(nodes, count[j])
             i += 1
             j += 1
-            if z <= 0.0:
-                continue
-            k = min(int(np.floor(NODES_PER_OCTAVE * np.log2(z) + 0.5)) - first, nodes - 1)
-            at = 2.0 ** ((first + k) / NODES_PER_OCTAVE)
             for w in range(pairs.shape[1]):
-                linear = z * pairs[c, w]
-                free[p, w] += linear
-                if k < 0:
-                    capped[p, w] += linear
-                else:
-                    capped[p, w] += min(linear, value[c, w, k] + slope[c, w, k] * (z - at))
+                sparse = z * pairs[c, w]
+                if sparse > 0.0:
+                    free[p, w] += sparse * np.exp(_bilinear(table_free[c, w], a, b, u, v))
+                    capped[p, w] += sparse * np.exp(_bilinear(table_capped[c, w], a, b, u, v))
+
+
+@compiled
+def _between(nodes: F64, degree: float) -> tuple[int, float]:
+    """Node at or below a degree, and how far (in logarithms) it is towards the next."""
+    low, high = 0, len(nodes) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if nodes[middle] <= degree:
+            low = middle
+        else:
+            high = middle
+    return low, np.log(degree / nodes[low]) / np.log(nodes[high] / nodes[low])
+
+
+@compiled
+def _bilinear(table: F64, a: int, b: int, u: float, v: float) -> float:
+    upper = table[a, b] * (1.0 - v) + table[a, b + 1] * v
+    lower = table[a + 1, b] * (1.0 - v) + table[a + 1, b + 1] * v
+    value: float = upper * (1.0 - u) + lower * u
+    return value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.detect import null
+from klieg.detect.columns import distinct
 from klieg.detect.error_control import PairTests, pair_tests
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def eligible(actions: Actions, config: Config) -> Bool:
 def _distinct(actions: Actions, value: I64) -> I64:
     """(n_accounts,) how many different values each account has."""
     width = int(value.max(initial=0)) + 1
-    key = np.unique(actions.account.astype(np.int64) * width + value)
+    key = distinct(actions.account.astype(np.int64) * width + value)
     return np.bincount(key // width, minlength=actions.n_accounts)
 
 

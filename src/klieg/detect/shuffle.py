@@ -19,15 +19,16 @@ from klieg.tables import SECOND
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from klieg.tables import I32, I64, Actions, Bool, Strata
+    from klieg.tables import I32, I64, Actions, Strata
 
     U64 = NDArray[np.uint64]
 
 __all__ = ["shuffle"]
 
 DAY = 86_400 * SECOND
-_TRIES = 200  # random partners tried for a slot before its whole pool is mixed by swaps instead
-_SWEEPS = 10  # swaps proposed per slot where a pool is mixed
+_TRIES = 5000  # random partners tried for a slot before its whole pool is mixed by swaps instead
+_SWEEPS = 20  # swaps proposed per slot where a pool is mixed
+_ROUNDS = 100  # doubles are looked for and moved until there are none; two or three rounds do
 
 
 def shuffle(actions: Actions, strata: Strata, seed: int) -> Actions:
@@ -39,157 +40,116 @@ def shuffle(actions: Actions, strata: Strata, seed: int) -> Actions:
     """
     if actions.n < 2:
         return actions
-    pool = strata.object_stratum[actions.object]
-    order = np.argsort(pool, kind="stable")  # rows of one pool side by side, in time order
-    bounds = np.searchsorted(pool[order], np.arange(strata.size + 1)).astype(np.int64)
+    pool = strata.object_stratum[actions.object].astype(np.int64)
+    # pools side by side, in them their objects, in each object its actions in time order
+    order = np.argsort(pool * actions.n_objects + actions.object, kind="stable")
+    bounds = np.searchsorted(pool[order], np.arange(strata.size + 1))
     who, what = actions.account[order], actions.object[order]
     time = actions.time[order] - actions.time.min()
-    key = who.astype(np.int64) * max(actions.n_objects, 1) + what
-    day = DAY if len(np.unique(key)) < actions.n else int(time.max()) + 1
+    last = np.empty(actions.n_accounts, np.int64)
+    apart = int(time.max()) + 1
+    if _doubles(
+        who, what, time, apart, last, np.zeros(1, np.uint64), np.empty(actions.n, np.int64)
+    ):
+        apart = DAY
     dealt = np.empty_like(who)
     for c in range(strata.size):
         here = slice(bounds[c], bounds[c + 1])
-        draw = np.array([(seed * strata.size + c) % 2**64], np.uint64)
-        dealt[here] = _deal(who[here], what[here], time[here], day, draw)
+        state = np.array([(seed * strata.size + c) % 2**64], np.uint64)
+        dealt[here] = _deal(who[here], what[here], time[here], apart, last, state)
     account = np.empty_like(who)
     account[order] = dealt
     return replace(actions, account=account)
 
 
 @compiled
-def _deal(who: I32, what: I32, time: I64, day: int, state: U64) -> I32:
-    """(n,) a new account for every slot of one pool, rows in time order."""
+def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> I32:
+    """(n,) a new account for every slot of one pool, rows in (object, time) order."""
+    first, stop = _ranges(what)
     new = who.copy()
     for i in range(len(new) - 1, 0, -1):
         j = _random(state, i + 1)
         new[i], new[j] = new[j], new[i]
-    size = np.int64(8)
-    while size < 4 * len(new):
-        size *= 2
-    name = np.empty(size, np.int64)
-    date = np.empty(size, np.int64)
-    row = np.empty(size, np.int32)
-    homeless = np.zeros(len(new), np.bool_)
-    used = _enter_all(new, what, time, day, name, date, row, homeless)
-    for i in range(len(new)):
-        if not homeless[i]:
-            continue
-        for _ in range(_TRIES):
-            j = _random(state, len(new))
-            if not homeless[j] and _swap(i, j, new, what, time, day, name, date, row, homeless):
-                used += 2
-                break
-        if homeless[i]:
-            return _mixed(who, what, time, day, state, name, date, row)
-        if 4 * used > 3 * size:
-            used = _enter_all(new, what, time, day, name, date, row, homeless)
-    return new
+    doubled = np.empty(len(new), np.int64)
+    for _ in range(_ROUNDS):
+        count = _doubles(new, what, time, apart, last, state, doubled)
+        if count == 0:
+            return new
+        for k in range(count):
+            for _ in range(_TRIES):
+                j = _random(state, len(new))
+                if _swap(doubled[k], j, new, time, first, stop, apart):
+                    break
+            else:
+                return _mixed(who, what, time, first, stop, apart, state)
+    return _mixed(who, what, time, first, stop, apart, state)
 
 
 @compiled
-def _mixed(
-    who: I32, what: I32, time: I64, day: int, state: U64, name: I64, date: I64, row: I32
-) -> I32:
-    """The slow way for crowded pools: many random swaps of the input, each leaving no double."""
+def _mixed(who: I32, what: I32, time: I64, first: I64, stop: I64, apart: int, state: U64) -> I32:
+    """The slow way for crowded pools: many random swaps of the input, each making no double."""
     new = who.copy()
-    stuck = np.zeros(len(new), np.bool_)
-    used = _enter_all(new, what, time, day, name, date, row, stuck)
-    for _ in range(_SWEEPS * len(new)):
-        i, j = _random(state, len(new)), _random(state, len(new))
-        if stuck[i] or stuck[j]:
-            continue
-        if _swap(i, j, new, what, time, day, name, date, row, stuck):
-            used += 2
-        if 4 * used > 3 * len(name):
-            used = _enter_all(new, what, time, day, name, date, row, stuck)
+    for turn in range(2 * _SWEEPS * len(new)):
+        i = _random(state, len(new))
+        # every other swap stays on one object: who came early mixes on its own
+        lo, hi = (first[i], stop[i]) if turn % 2 else (0, len(new))
+        j = lo + _random(state, hi - lo)
+        _swap(i, j, new, time, first, stop, apart)
     return new
 
 
 @compiled
-def _swap(
-    i: int,
-    j: int,
-    new: I32,
-    what: I32,
-    time: I64,
-    day: int,
-    name: I64,
-    date: I64,
-    row: I32,
-    homeless: Bool,
-) -> bool:
-    """Let slots i and j change accounts if neither then holds a double; j is at home."""
-    a, b = new[i], new[j]
-    if a == b or what[i] == what[j]:
-        return False
-    at_i, at_j = time[i] // day, time[j] // day
-    if not homeless[i]:
-        row[_cell(name, date, a, what[i], at_i)] = -1
-    row[_cell(name, date, b, what[j], at_j)] = -1
-    fits = _free(name, date, row, time, day, b, what[i], time[i]) and _free(
-        name, date, row, time, day, a, what[j], time[j]
-    )
-    if fits:
-        new[i], new[j] = b, a
-        homeless[i] = False
-    if not homeless[i]:
-        _enter(name, date, row, new[i], what[i], at_i, i)
-    _enter(name, date, row, new[j], what[j], at_j, j)
-    return fits
+def _ranges(what: I32) -> tuple[I64, I64]:
+    """Where the rows of each row's object begin and stop."""
+    first = np.zeros(len(what), np.int64)
+    stop = np.full(len(what), len(what))
+    for i in range(1, len(what)):
+        first[i] = first[i - 1] if what[i] == what[i - 1] else i
+    for i in range(len(what) - 2, -1, -1):
+        stop[i] = stop[i + 1] if what[i] == what[i + 1] else i + 1
+    return first, stop
 
 
 @compiled
-def _enter_all(
-    new: I32, what: I32, time: I64, day: int, name: I64, date: I64, row: I32, homeless: Bool
+def _doubles(
+    who: I32, what: I32, time: I64, apart: int, last: I64, state: U64, doubled: I64
 ) -> int:
-    """Rebuild the table of who is where; slots that double another become homeless."""
-    name[:] = -1
-    row[:] = -1
-    for i in range(len(new)):
-        homeless[i] = not _free(name, date, row, time, day, new[i], what[i], time[i])
-        if not homeless[i]:
-            _enter(name, date, row, new[i], what[i], time[i] // day, i)
-    return len(new)
+    """Rows that must move: one, drawn, of every two in a row by an account on an object."""
+    last[:] = -1
+    count = 0
+    for i in range(len(who)):
+        before = last[who[i]]
+        if before >= 0 and what[before] == what[i] and time[i] - time[before] < apart:
+            # were it always the later one, busy accounts would crowd at the start of viral objects
+            doubled[count] = before if _random(state, 2) else i
+            count += 1
+        last[who[i]] = i
+    return count
 
 
 @compiled
-def _free(
-    name: I64, date: I64, row: I32, time: I64, day: int, account: int, item: int, t: int
-) -> bool:
-    """Whether the account has no act on the item within a day of ``t``."""
-    at = t // day
-    if row[_cell(name, date, account, item, at)] >= 0:
+def _swap(i: int, j: int, who: I32, time: I64, first: I64, stop: I64, apart: int) -> bool:
+    """Let slots i and j change accounts, if neither then holds a double."""
+    a, b = who[i], who[j]
+    if (
+        a == b
+        or _present(b, time[i], j, who, time, first[i], stop[i], apart)
+        or _present(a, time[j], i, who, time, first[j], stop[j], apart)
+    ):
         return False
-    if at > 0:
-        before = row[_cell(name, date, account, item, at - 1)]
-        if before >= 0 and t - time[before] < day:
-            return False
-    if (at + 1) * day <= time[len(time) - 1]:  # rows stand in time order
-        after = row[_cell(name, date, account, item, at + 1)]
-        return not (after >= 0 and time[after] - t < day)
+    who[i], who[j] = b, a
     return True
 
 
 @compiled
-def _enter(name: I64, date: I64, row: I32, account: int, item: int, at: int, i: int) -> None:
-    cell = _cell(name, date, account, item, at)
-    name[cell] = (np.int64(account) << np.int64(32)) | np.int64(item)
-    date[cell] = at
-    row[cell] = i
-
-
-@compiled
-def _cell(name: I64, date: I64, account: int, item: int, at: int) -> int:
-    """Where (account, item, day) stands in the open hash, or the free cell it would take."""
-    wanted = (np.int64(account) << np.int64(32)) | np.int64(item)
-    h = np.uint64(wanted) * np.uint64(0x9E3779B97F4A7C15)
-    h ^= np.uint64(at) * np.uint64(0xC2B2AE3D27D4EB4F)
-    h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
-    mask = np.int64(len(name) - 1)
-    cell = np.int64(h >> np.uint64(20)) & mask
-    while name[cell] >= 0 and (name[cell] != wanted or date[cell] != at):
-        cell = (cell + 1) & mask
-    return int(cell)
+def _present(
+    account: int, t: int, skip: int, who: I32, time: I64, first: int, stop: int, apart: int
+) -> bool:
+    """Whether the account acts on the object of these rows near ``t``, row ``skip`` aside."""
+    found = 0
+    for r in range(first, stop):  # no early end: the loop runs in vectors
+        found += (who[r] == account) & (abs(time[r] - t) < apart) & (r != skip)
+    return found > 0
 
 
 @compiled

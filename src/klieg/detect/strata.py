@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect.interest import communities, plurality, week_start
+from klieg.detect.columns import appearance, distinct, plurality
+from klieg.detect.interest import communities, week_start
 from klieg.detect.language import languages
 from klieg.tables import Strata
 
@@ -70,20 +71,13 @@ def _places(posts: Posts) -> tuple[I32, tuple[str, ...]]:
     inner = collection.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
     outer = platform.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     width = len(collection.dictionary) + 1
-    key, first, code = np.unique(outer * width + inner, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order))
+    first, code = appearance(outer * width + inner)
     names = ["", *collection.dictionary.to_pylist()]
-    labels = tuple(
-        " · ".join(
-            part
-            for part in (platform.dictionary[int(k // width)].as_py(), names[k % width])
-            if part
-        )
-        for k in key[order]
-    )
-    return rank[code], labels
+    labels = []
+    for row in first:
+        parts = platform.dictionary[int(outer[row])].as_py(), names[inner[row]]
+        labels.append(" · ".join(part for part in parts if part))
+    return code.astype(np.int32), tuple(labels)
 
 
 def _merge(key: NDArray[np.int64], actions: Actions, config: Config) -> None:
@@ -99,7 +93,7 @@ def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
     _, pool = np.unique(_code(key), return_inverse=True)
     row = pool[actions.object].astype(np.int64)
     n_pools = int(pool.max(initial=-1)) + 1
-    pairs = np.unique(row * max(actions.n_accounts, 1) + actions.account)
+    pairs = distinct(row * max(actions.n_accounts, 1) + actions.account)
     accounts = np.bincount(pairs // max(actions.n_accounts, 1), minlength=n_pools)
     acts = np.bincount(row, minlength=n_pools)
     small: Bool = (acts < config.stratum_actions) | (accounts < config.stratum_accounts)
@@ -116,24 +110,18 @@ def _numbered(
     key: NDArray[np.int64], where: I32, places: tuple[str, ...], tongues: tuple[str, ...]
 ) -> Strata:
     """Pools numbered by the first object in them, with their names and parents."""
-    _, first, member = np.unique(_code(key), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order))
-    pools = key[first[order]]
-    parents, seen, parent = np.unique(pools[:, 0], return_index=True, return_inverse=True)
-    turn = np.argsort(seen)
-    place = np.empty(len(turn), np.int32)
-    place[turn] = np.arange(len(turn))
-    alone = np.bincount(parent, minlength=len(parents))[parent] == 1
+    first, member = appearance(_code(key))
+    pools = key[first]
+    seen, parent = appearance(pools[:, 0])
+    alone = np.bincount(parent)[parent] == 1
     return Strata(
-        object_stratum=rank[member],
-        parent=place[parent],
+        object_stratum=member.astype(np.int32),
+        parent=parent.astype(np.int32),
         names=tuple(
             _name(pool, places, tongues, bool(only))
             for pool, only in zip(pools, alone, strict=True)
         ),
-        parent_names=tuple(places[i] if places else "" for i in parents[turn]),
+        parent_names=tuple(places[i] if places else "" for i in pools[seen, 0]),
     )
 
 

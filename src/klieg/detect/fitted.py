@@ -1,0 +1,117 @@
+"""Chances that an account fills a slot when nobody can fill two of one object, and pairs from them.
+
+In the sparse limit an account of degree n is on an object of degree k with chance n·k/E. That is
+wrong at both ends: busy accounts saturate viral objects, so the rest meet there more often than it
+says (up to 4 × in heavy-tailed data) and busy ones less. Here ``p = 1 − exp(−y·h)`` is fitted so
+that both margins hold, on classes of equal degree. What two degrees may expect of each other is
+tabulated once per stratum and window, so a pair costs O(1). The room knows degrees, not accounts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klieg.engine.compiled import compiled
+
+if TYPE_CHECKING:
+    from klieg.tables import F64, I32, I64
+
+__all__ = ["Fit", "fit", "nodes_up_to", "tabulate"]
+
+_EXACT = 16  # degrees up to here are classes of their own
+_PER_OCTAVE = 8  # classes an octave above
+_ROUNDS = 60
+_CLOSE = 1e-3  # relative: margins this near to what they must be are good enough
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Chances of one stratum, by account degree (at the nodes) and object class."""
+
+    chance: F64  # (D, K) p at each node degree and object class
+    weight: F64  # (K,) Σ_{a<b} p_a p_b over the accounts of the stratum, at least 1e-300
+
+
+def nodes_up_to(largest: float) -> F64:
+    """(D,) degrees 1, 2, 3, 4, 6, 8, 12, … that reach ``largest``: half octaves, about."""
+    grid = [1.0, 2.0]
+    while grid[-1] < largest:
+        grid.append(1.5 * grid[-1] if len(grid) % 2 == 0 else 2.0 * grid[-2])
+    return np.array(grid)
+
+
+def classes(degree: I64) -> I64:
+    """(n,) class of each degree: exact up to 16, an eighth of an octave beyond."""
+    above = np.floor(_PER_OCTAVE * np.log2(np.maximum(degree, _EXACT) / _EXACT)).astype(np.int64)
+    return np.where(degree <= _EXACT, degree, _EXACT + 1 + above)
+
+
+def fit(account_degree: I64, object_degree: I64, nodes: F64) -> tuple[Fit, I64]:
+    """The fit of one stratum, and each object's class in it.
+
+    ``account_degree`` (a,) and ``object_degree`` (o,) count actions, zeros allowed. Fixed point of
+    ``y ← y·n/Σ_i p``, ``h ← h·k/Σ_a p``; a degree beyond what can be filled ends at p = 1.
+    """
+    n, accounts, _ = _grouped(account_degree)
+    k, objects, member = _grouped(object_degree)
+    total = max(float(n @ accounts), 1.0)
+    y, h, at = n / np.sqrt(total), k / np.sqrt(total), nodes / np.sqrt(total)
+    for _ in range(_ROUNDS):
+        rows = -np.expm1(-np.outer(y, h)) @ objects
+        y = np.minimum(y * n / np.maximum(rows, 1e-300), 1e6)
+        columns = accounts @ -np.expm1(-np.outer(y, h))
+        h = np.minimum(h * k / np.maximum(columns, 1e-300), 1e6)
+        here = -np.expm1(-np.outer(at, h)) @ objects
+        at = np.minimum(at * nodes / np.maximum(here, 1e-300), 1e6)
+        off = max(_distance(rows, n), _distance(columns, k), _distance(here, nodes))
+        if off < _CLOSE:
+            break
+    p = -np.expm1(-np.outer(y, h))
+    weight = 0.5 * ((accounts @ p) ** 2 - accounts @ p**2)
+    return Fit(-np.expm1(-np.outer(at, h)), np.maximum(weight, 1e-300)), member
+
+
+def _distance(got: F64, wanted: F64) -> float:
+    return float(np.max(np.abs(got - wanted) / np.maximum(wanted, 1.0), initial=0.0))
+
+
+def _grouped(degree: I64) -> tuple[F64, F64, I64]:
+    """(mean degree, members) of each class that occurs, and each one's class."""
+    label, member, size = np.unique(classes(degree), return_inverse=True, return_counts=True)
+    total = np.bincount(member, weights=degree, minlength=len(label))
+    return total / size, size.astype(np.float64), member.astype(np.int64)
+
+
+@compiled
+def tabulate(
+    chance: F64,
+    rate: F64,
+    place: I32,
+    starts: I64,
+    free: F64,
+    capped: F64,
+) -> None:
+    """Fill (W, D, D) tables: expected objects, and targets, that two node degrees meet on.
+
+    ``chance`` (D, K); ``rate`` (o, W) how often a pair that is on the object meets there within
+    the window; ``place`` (o,) class of each object; objects of one target stand side by side,
+    target t holding ``starts[t]`` … ``starts[t + 1]``.
+    """
+    nodes = chance.shape[0]
+    for w in range(rate.shape[1]):
+        for a in range(nodes):
+            for b in range(a, nodes):
+                all_objects = 0.0
+                all_targets = 0.0
+                for t in range(len(starts) - 1):
+                    never = 1.0
+                    for i in range(starts[t], starts[t + 1]):
+                        q = min(1.0, chance[a, place[i]] * chance[b, place[i]] * rate[i, w])
+                        all_objects += q
+                        never *= 1.0 - q
+                    all_targets += 1.0 - never
+                free[w, a, b] = free[w, b, a] = all_objects
+                capped[w, a, b] = capped[w, b, a] = all_targets
