@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -177,8 +177,8 @@ def _split(url: str) -> tuple[str, str, str, str] | None:
     if match is None or len(match[2]) > 253 or not _HOST.fullmatch(match[2]):
         return None
     host = _ascii_host(match[2].rstrip("."))
-    if host is None:
-        return None
+    if host is None or not (match[1] or _listed(host)):
+        return None  # without a scheme, only a known ending tells an address from "end.Next"
     port = f":{match[3]}" if match[3] and match[3] not in {"80", "443"} else ""
     path, query = _HEX.sub(_tidy, match[4]), _HEX.sub(_tidy, (match[5] or "")[1:])
     return host + port, path, query, match[6] or ""
@@ -268,6 +268,15 @@ def _suffixes() -> PublicSuffixList:
 
 
 @cache
+def _endings() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=False)
+
+
+def _listed(host: str) -> bool:
+    return _endings().privatesuffix(host) is not None
+
+
+@lru_cache(1 << 18)
 def _domain(host: str | None) -> str | None:
     if not host:
         return None

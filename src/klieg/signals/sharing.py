@@ -31,7 +31,7 @@ from klieg.urls import SHORTENERS, canonical_url, publisher, registrable_domain
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Signal
-    from klieg.tables import I64, Bool, Posts
+    from klieg.tables import I32, I64, Bool, Posts
 
 __all__ = [
     "Sharing",
@@ -204,11 +204,7 @@ def _reposts(posts: Posts) -> Shares:
     known = column(posts, "repost_of")
     rows = np.flatnonzero(known.is_valid().to_numpy(zero_copy_only=False))
     ids = per_platform(posts, rows, known.take(pa.array(rows)))
-    return _merge(_shares(rows, ids, _authors(posts, rows, ids)), _reposted_texts(posts))
-
-
-def _merge(left: Shares, right: Shares) -> Shares:
-    return join(left, right)
+    return join(_shares(rows, ids, _authors(posts, rows, ids)), _reposted_texts(posts))
 
 
 def _authors(posts: Posts, rows: I64, ids: pa.Array) -> pa.Array:
@@ -306,35 +302,43 @@ def _hashtags(posts: Posts) -> Shares:
 
 
 def _mentions(posts: Posts) -> Shares:
+    """Names an account brought up itself.
+
+    Inherited from the thread, and no act: in a reply every name that its own words do not hold, and
+    the run of names that opens it. A text that opens with two or more names is taken for a reply
+    even where no column says so.
+    """
     rows, names = _own(posts, "mentions", extract_mentions)
     names = pc.utf8_lower(pc.utf8_ltrim(names, "@"))
-    # a mention is inherited if it stands in the run of names that opens a reply, or if only the
-    # thread put it there: of a reply's mentions those count that its own words hold
-    text = column(posts, "text")
-    replies = (
-        column(posts, "reply_to").is_valid().to_numpy(zero_copy_only=False)
-        | column(posts, "reply_to_account").is_valid().to_numpy(zero_copy_only=False)
-        | pc.fill_null(pc.equal(column(posts, "kind"), "reply"), False).to_numpy(
-            zero_copy_only=False
-        )
-    )
-    opening = leading_mentions(text)
-    strict = replies | (opening >= 2)  # a run of names opens a reply, whatever the columns say
-    strict_rows = np.flatnonzero(strict)
-    at, written = explode(extract_mentions(text.take(pa.array(strict_rows))))
-    at_row = strict_rows[at]
-    nth = np.arange(len(at)) - np.searchsorted(at, at)
-    spoken = nth >= opening[at_row]
+    opening = _opening(posts)
+    strict = _is_reply(posts) | (opening >= 2)
     free = ~strict[rows]
-    rows = np.concatenate([rows[free], at_row[spoken]])
+    threads = np.flatnonzero(strict & ~is_repost(posts))
+    at, written = explode(extract_mentions(column(posts, "text").take(pa.array(threads))))
+    spoken = np.arange(len(at)) - np.searchsorted(at, at) >= opening[threads][at]
+    rows = np.concatenate([rows[free], threads[at[spoken]]])
     names = pa.concat_arrays(
         [names.filter(pa.array(free)), pc.utf8_lower(written.filter(pa.array(spoken)))]
     )
     order = np.argsort(rows, kind="stable")
-    rows, names = rows[order], names.take(pa.array(order))
-    own = ~is_repost(posts)[rows]
-    rows, names = rows[own], names.filter(pa.array(own))
-    return _shares(rows, per_platform(posts, rows, names))
+    return _shares(rows[order], per_platform(posts, rows[order], names.take(pa.array(order))))
+
+
+def _opening(posts: Posts) -> I32:
+    """(n,) how many names open each text; only those that begin with one are looked at."""
+    text = column(posts, "text")
+    begins = pc.fill_null(pc.match_substring_regex(text, r"^[\s.]*[@＠]"), False)
+    count = np.zeros(posts.n, np.int32)
+    count[begins.to_numpy(zero_copy_only=False)] = leading_mentions(text.filter(begins))
+    return count
+
+
+def _is_reply(posts: Posts) -> Bool:
+    marked = pc.fill_null(pc.equal(column(posts, "kind"), "reply"), False)
+    for name in ("reply_to", "reply_to_account"):
+        marked = pc.or_(marked, pc.is_valid(column(posts, name)))
+    found: Bool = marked.to_numpy(zero_copy_only=False)
+    return found
 
 
 def _replies(posts: Posts) -> Shares:
