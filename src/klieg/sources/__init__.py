@@ -1,8 +1,8 @@
 """Posts in: any known format becomes canonical posts, and every row is accounted for.
 
 The door of the floor: ``read`` for whole inputs, ``preview`` for a dry run, ``assemble`` for Arrow
-tables. Formats register as entry points (``klieg.sources``). The floor knows formats and columns; it
-knows nothing of signals or findings.
+tables. Formats register as entry points (``klieg.sources``). The floor knows formats and columns;
+it knows nothing of signals or findings.
 """
 
 from klieg.sources.assembly import assemble

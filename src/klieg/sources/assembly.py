@@ -187,19 +187,19 @@ def _joined_objects(table: pa.Table, owner: Any) -> pa.Table:
 
 def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
     """One account, one minute, one text: one post, even under two ids; the first is kept."""
-    account = _code(table.column("account_id")) * 64 + _code(table.column("platform"))
+    place = _code(table.column("platform"))
+    account = _code(table.column("account_id")) * (place.max(initial=0) + 1) + place
     minute = np.asarray(table.column("time").cast(pa.int64())) // MINUTE_US
     worded = np.asarray(table.column("text").is_valid().combine_chunks())[order]
-    pair = np.stack([account[order], minute[order]])
-    _, inverse, size = np.unique(pair, axis=1, return_inverse=True, return_counts=True)
-    inverse = inverse.reshape(-1)
+    minute -= minute.min(initial=0)
+    pair = (account * (minute.max(initial=0) + 1) + minute)[order]
+    _, inverse, size = np.unique(pair, return_inverse=True, return_counts=True)
     maybe = np.flatnonzero((size[inverse] > 1) & worded)
     if not len(maybe):
         return order, 0
     text = table.column("text").combine_chunks().take(pa.array(order[maybe]))
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
-    key = np.stack([inverse[maybe], _code(text)])
-    _, first = np.unique(key, axis=1, return_index=True)
+    _, first = np.unique(inverse[maybe] * len(maybe) + _code(text), return_index=True)
     drop = np.ones(len(maybe), np.bool_)
     drop[first] = False
     stays = np.ones(len(order), np.bool_)

@@ -1,8 +1,8 @@
 """CSV and TSV as columns of strings: Arrow's reader first, record by record where it gives up.
 
-The fast path takes a clean file whole. On anything odd (torn quotes, rows of the wrong length, bytes
-that are not UTF-8) the file is read again record by record, every record that can be saved is, and a
-note says so. The room knows commas and quotes, not posts.
+The fast path takes a clean file whole. On anything odd (torn quotes, rows of the wrong length,
+bytes that are not UTF-8) the file is read again record by record, every record that can be saved
+is, and a note says so. The room knows commas and quotes, not posts.
 """
 
 from __future__ import annotations

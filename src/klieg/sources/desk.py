@@ -1,8 +1,8 @@
 """The desk where a source reports what it did not hand on: bad rows, other objects, deletions.
 
-A source calls the desk itself for a bad row, and its methods for the rest, so that every row read is
-accounted for: ``rows = posts + rejected + skipped``. The room knows no format and writes one file,
-the quarantine.
+A source calls the desk itself for a bad row, and its methods for the rest, so that every row read
+is accounted for: ``rows = posts + rejected + skipped``. The room knows no format and writes one
+file, the quarantine.
 """
 
 from __future__ import annotations

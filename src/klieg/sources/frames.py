@@ -1,6 +1,7 @@
 """Columns of a table, once named, as posts: cleaning of ids, counts, lists, kinds and objects.
 
-Whole columns at a time, in Arrow and NumPy. A row without account or time goes to the desk. The room is told which column is which; it opens no file.
+Whole columns at a time, in Arrow and NumPy. A row without account or time goes to the desk. The
+room is told which column is which; it opens no file.
 """
 
 from __future__ import annotations

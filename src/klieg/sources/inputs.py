@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import gzip
+import os
 import shutil
 import sys
 import tempfile
@@ -84,7 +85,7 @@ def unpacked(source: Input, desk: Desk) -> Iterator[Input]:
     handle, name = tempfile.mkstemp(dir=_spool(), suffix=".unpacked")
     plain = Path(name)
     try:
-        with open(handle, "wb") as out:
+        with os.fdopen(handle, "wb") as out:
             broken = _unpack(source, out)
         if broken:
             _cut_torn_line(plain, source.name, broken, desk)
@@ -122,7 +123,7 @@ def _local(name: str) -> Path:
 
 def _spooled(stream: IO[bytes]) -> Path:
     handle, name = tempfile.mkstemp(dir=_spool(), suffix=".stdin")
-    with open(handle, "wb") as out:
+    with os.fdopen(handle, "wb") as out:
         shutil.copyfileobj(stream, out, _CHUNK)
     return Path(name)
 

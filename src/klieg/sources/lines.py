@@ -130,12 +130,12 @@ def _decoded(raw: bytes, desk: Desk) -> Any:
 def mended(raw: bytes, desk: Desk) -> bytes:
     """A line that is not UTF-8 is read as Windows-1252, and said so; NUL bytes are taken out."""
     if b"\0" in raw:
-        desk.note(f"NUL bytes were taken out of some lines")
+        desk.note("NUL bytes were taken out of some lines")
         raw = raw.replace(b"\0", b"")
     try:
         raw.decode()
     except UnicodeDecodeError:
-        desk.note(f"some lines are not UTF-8 and were read as Windows-1252")
+        desk.note("some lines are not UTF-8 and were read as Windows-1252")
         return raw.decode("cp1252", "replace").encode()
     return raw
 

@@ -20,23 +20,25 @@ ALIASES: dict[str, str] = {
     # strong aliases; a bar opens the weak ones, which win only where no strong one is there
     "platform": "platform site network social_network source_platform platform_name | sm_platform",
     "collection": "collection corpus dataset_name | source dataset source_collection data_source",
-    "post_id": "post_id id id_str tweet_id tweetid status_id message_id msg_id content_id comment_id"
+    "post_id": "post_id id id_str tweet_id tweetid status_id message_id msg_id content_id"
+    " comment_id"
     " video_id item_id activity_id statusid messageid post_ids data.id data.id_str",
     "account_id": "account_id author_id user_id userid user_id_str user.id_str user.id author.id"
-    " account.id author_did did from_id channel_id author_fullname from_user_id_str owner_id page_id"
-    " external_author_id | account author username user_name user screen_name screenname handle"
-    " user_screen_name user.screen_name user.username author.username account.acct account.username"
-    " author.handle author_name from_user author_handle channel_name channel page_name page account"
-    " profile login nick data.author",
-    "time": "time created_at timestamp published_at publish_date date datetime created_utc tweet_time"
-    " post_created post_time posted_at posted_time create_time timestamp_share timestamp_utc time_us"
-    " date_unixtime published publishedat date_time unix_time epoch data.created_utc | created"
-    " createdat_millis created_at_millis postdate post_date day date_posted posted create_date"
-    " crawled_at",
+    " account.id author_did did from_id channel_id author_fullname from_user_id_str"
+    " owner_id page_id external_author_id | account author username user_name user"
+    " screen_name screenname handle user_screen_name user.screen_name user.username"
+    " author.username account.acct account.username author.handle author_name from_user"
+    " author_handle channel_name channel page_name page account profile login nick"
+    " data.author",
+    "time": "time created_at timestamp published_at publish_date date datetime created_utc"
+    " tweet_time post_created post_time posted_at posted_time create_time timestamp_share"
+    " timestamp_utc time_us date_unixtime published publishedat date_time unix_time epoch"
+    " data.created_utc | created createdat_millis created_at_millis postdate post_date day"
+    " date_posted posted create_date crawled_at",
     "clock": "hour time_of_day clock hh_mm hour_minute | time",
     "text": "text full_text tweet_text body message content tweet post_text message_text caption"
-    " comment comment_text selftext post_content body_text video_description text_original textdisplay"
-    " data.body data.selftext | cleaned_message title post status comment_body"
+    " comment comment_text selftext post_content body_text video_description text_original"
+    " textdisplay data.body data.selftext | cleaned_message title post status comment_body"
     " data.title",
     "lang": "lang language tweet_language lang_code language_code post_language | account_language",
     "kind": "kind post_type tweet_type message_type type_of_post | type",
@@ -44,48 +46,55 @@ ALIASES: dict[str, str] = {
     "is_reply": "is_reply isreply",
     "is_quote": "is_quote is_quote_status isquote quoted",
     "repost_of": "repost_of repost_id retweet_of retweet_id retweeted_id retweet_tweetid"
-    " retweet_status_id retweeted_status_id retweeted_status.id_str reblog.id reposted_id shared_id"
-    " retweeted_tweet_id forward_msg_link repost_of_id parent_post_id rt_id",
+    " retweet_status_id retweeted_status_id retweeted_status.id_str reblog.id reposted_id"
+    " shared_id retweeted_tweet_id forward_msg_link repost_of_id parent_post_id rt_id",
     "repost_of_account": "repost_of_account retweet_userid retweet_user_id retweeted_user_id"
-    " retweeted_status.user.id_str reblog.account.id forward_msg_from_peer_id repost_of_user_id"
-    " retweet_of_user_id | retweet_screen_name retweeted_user",
+    " retweeted_status.user.id_str reblog.account.id forward_msg_from_peer_id"
+    " repost_of_user_id retweet_of_user_id | retweet_screen_name retweeted_user",
     "reply_to": "reply_to reply_id in_reply_to in_reply_to_id in_reply_to_status_id reply_to_id"
-    " in_reply_to_status_id_str in_reply_to_tweetid in_reply_to_tweet_id reply_to_status_id parent_id"
-    " reply_to_msg_id replytosid in_reply_to_post_id reply_to_post_id data.parent_id",
+    " in_reply_to_status_id_str in_reply_to_tweetid in_reply_to_tweet_id"
+    " reply_to_status_id parent_id reply_to_msg_id replytosid in_reply_to_post_id"
+    " reply_to_post_id data.parent_id",
     "reply_to_account": "reply_to_account in_reply_to_user_id in_reply_to_userid reply_to_user_id"
-    " in_reply_to_account_id in_reply_to_user_id_str replytouid reply_to_userid reply_to_account_id |"
-    " reply_to_user in_reply_to_screen_name replytosn reply_to_screen_name",
+    " in_reply_to_account_id in_reply_to_user_id_str replytouid reply_to_userid"
+    " reply_to_account_id | reply_to_user in_reply_to_screen_name replytosn"
+    " reply_to_screen_name",
     "quote_of": "quote_of quote_id quoted_status_id quoted_tweet_tweetid quoted_status_id_str"
     " quoted_id quoted_tweet_id quote_of_id quoted_status.id_str quote.id",
     "root_id": "root_id conversation_id thread_id thread root link_id thread_ts discussion_id"
     " conversation data.link_id",
     "urls": "urls url_list links link expanded_urls urls_expanded_url entities.urls.expanded_url"
-    " shared_url shared_urls external_url outlinks urls_expanded expanded_url | url urls_url",
+    " shared_url shared_urls external_url outlinks urls_expanded expanded_url | url"
+    " urls_url",
     "hashtags": "hashtags hashtag hash_tags tags entities.hashtags.text entities.hashtags.tag"
     " tags.name hashtag_names tag hashtag_list post_hashtags tweet_hashtags",
     "mentions": "mentions user_mentions mentioned_users mentions_user_id mention mentions_ids"
-    " entities.user_mentions.id_str entities.mentions.username mentions.id mentioned_accounts |"
-    " mentions_screen_name mentions_username",
+    " entities.user_mentions.id_str entities.mentions.username mentions.id"
+    " mentioned_accounts | mentions_screen_name mentions_username",
     "media_url": "media_url media_urls media image_url images photos media_attachments.url"
     " entities.media.media_url_https video_url image photo_url media_expanded_url",
     "client": "client tweet_client_name status_source statussource app application application.name"
     " post_client client_name via | source",
-    "handle": "handle username screen_name screenname user_screen_name user.screen_name account.acct"
-    " author.username author.handle author_handle user.username | account author user_name",
+    "handle": "handle username screen_name screenname user_screen_name user.screen_name"
+    " account.acct author.username author.handle author_handle user.username | account"
+    " author user_name",
     "name": "name display_name user_display_name user.name account.display_name author.name"
     " author_name displayname full_name user_full_name | page_name channel_name",
     "account_created_at": "account_created_at account_creation_date user.created_at user_created_at"
     " account.created_at author.created_at author_created_at",
     "followers": "followers followers_count follower_count user_followers user.followers_count"
     " account.followers_count user_followers_count followers_at_posting page_followers",
-    "following": "following friends_count following_count user.friends_count account.following_count"
+    "following": "following friends_count following_count user.friends_count"
+    " account.following_count"
     " user_friends_count followees",
     "verified": "verified user_verified user.verified is_verified author.verified",
     "likes": "likes like_count favorite_count likes_count favourites favorites favoritecount"
-    " favourites_count_post public_metrics.like_count reactions_count score likecount ups digg_count",
+    " favourites_count_post public_metrics.like_count reactions_count score likecount ups"
+    " digg_count",
     "reposts": "reposts retweet_count retweets repost_count retweetcount reblogs_count share_count"
     " shares public_metrics.retweet_count number_forwards forwards",
-    "replies": "replies reply_count replies_count num_comments comments comment_count number_replies"
+    "replies": "replies reply_count replies_count num_comments comments comment_count"
+    " number_replies"
     " public_metrics.reply_count comments_count",
     "views": "views view_count impressions impression_count views_count plays play_count"
     " public_metrics.impression_count",
@@ -176,9 +185,9 @@ def choose(
         if not usable or field in mapping:
             continue
         chosen[field] = usable[0]
-        for c in sorted(usable[1:], key=rank.__getitem__):
-            losers.append(
-                f"{field}: {usable[0]} ({filled[usable[0]]:.1%} filled) rather than "
-                f"{c} ({filled[c]:.1%})"
-            )
+        losers.extend(
+            f"{field}: {usable[0]} ({filled[usable[0]]:.1%} filled) rather than "
+            f"{c} ({filled[c]:.1%})"
+            for c in sorted(usable[1:], key=rank.__getitem__)
+        )
     return chosen | dict(mapping), losers

@@ -68,6 +68,7 @@ def decode(raw: bytes, encoding: str) -> str:
     return raw.decode(encoding, "ignore" if encoding == "utf-8" else "replace")
 
 
+@lru_cache(maxsize=4096)
 def plain_name(column: str) -> str:
     """A column's name without case, dots, dashes and spaces: ``"Tweet.Created_At"`` → letters."""
     return "".join(c for c in column.lower() if c.isalnum())

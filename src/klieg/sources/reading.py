@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,7 @@ class _Load:
     source: Source
     tables: list[pa.Table]
     desk: Desk
+    sha256: str
 
 
 def _scores(source: Input) -> list[tuple[float, Source]]:
@@ -119,7 +121,9 @@ def _load(
     opened = open_input(name)
     source = recognise(opened, format=format_)
     desk = Desk(name, keep)
-    batches = list(source.read(opened, mapping, desk))
+    with ThreadPoolExecutor(1) as beside:  # hashing waits for the disk, reading for the processor
+        digest = beside.submit(_sha256, opened.path)
+        batches = list(source.read(opened, mapping, desk))
     tables = [pa.Table.from_batches(batches)] if batches else []
     handed = sum(t.num_rows for t in tables)
     # a stranger's source may not count its rows: what it handed on and refused is all we know
@@ -127,7 +131,7 @@ def _load(
     desk.rows = desk.rows or settled
     assert desk.rows == settled, f"{source.name}: {desk.rows} rows read, {settled} accounted for"
     desk.check(max_bad)
-    return _Load(opened, source, tables, desk)
+    return _Load(opened, source, tables, desk, digest.result())
 
 
 def _told_apart(loads: list[_Load]) -> list[_Load]:
@@ -189,15 +193,19 @@ def _clock_note(posts: Posts) -> tuple[str, ...]:
     return (f"the clock of some posts ticks in {unit}: shorter windows are not valid",)
 
 
-def _described(load: _Load) -> dict[str, object]:
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with load.input.path.open("rb") as file:
+    with path.open("rb") as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
+    return digest.hexdigest()
+
+
+def _described(load: _Load) -> dict[str, object]:
     return {
         "path": Path(load.input.name).name,
         "format": load.source.name,
-        "sha256": digest.hexdigest(),
+        "sha256": load.sha256,
         "rows": load.desk.rows,
         "mapping": dict(sorted(load.desk.mapping.items())),
     }

@@ -1,7 +1,7 @@
 """Posts found one at a time, as dictionaries, packed into batches: the end of the tolerant path.
 
-A dictionary has the words of POSTS; its ``time`` (and ``account.created_at``) may be written any way
-``times`` reads. The room knows no format.
+A dictionary has the words of POSTS; its ``time`` (and ``account.created_at``) may be written any
+way ``times`` reads. The room knows no format.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Turns a column of times, however it was written, into UTC microseconds, or refuses the column.
 
-ISO 8601, RFC 2822, the platform's own long form, dates with slashes, epochs in s, ms, µs or ns. What
-a reader could take two ways is never guessed: day or month first, mixed epochs, the time of the crawl
-in place of the time of the post. The room knows columns and clocks, nothing of posts.
+ISO 8601, RFC 2822, the platform's own long form, dates with slashes, epochs in s, ms, µs or ns.
+What a reader could take two ways is never guessed: day or month first, mixed epochs, the time of
+the crawl in place of the time of the post. The room knows columns and clocks, nothing of posts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _ZONE = r"(?P<z>[Zz]|[A-Za-z]{3,4}|[+-]\d{2}(?::?\d{2})?)?"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
 _AMPM = r"\s*(?P<ap>[AaPp]\.?[Mm]\.?)?"
 _FORMS = {
-    "iso": rf"^(?P<y>\d{{4}})[-/.](?P<mo>\d{{1,2}})[-/.](?P<d>\d{{1,2}})(?:[Tt ]+{_CLOCK})?\s*{_ZONE}$",
+    "iso": r"^(?P<y>\d{4})[-/.](?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})"
+    rf"(?:[Tt ]+{_CLOCK})?\s*{_ZONE}$",
     "compact": r"^(?P<y>(?:19|20)\d{2})(?P<mo>\d{2})(?P<d>\d{2})"
     rf"(?:[T ]?(?P<h>\d{{2}})(?P<mi>\d{{2}})(?P<s>\d{{2}}))?{_ZONE}$",
     "rfc": r"^(?:[A-Za-z]{3,9},? )?(?P<d>\d{1,2})[ -](?P<mo>[A-Za-z]{3})[a-z]*[ -](?P<y>\d{4})"
@@ -51,11 +52,10 @@ _MONTHS = dict(
         strict=True,
     )
 )
-_NAMED_ZONES = {
-    **dict.fromkeys(("z", "utc", "gmt", "ut"), 0),
-    **dict(est=-5, edt=-4, cst=-6, cdt=-5, mst=-7, mdt=-6, pst=-8, pdt=-7),
-    **dict(cet=1, cest=2, bst=1, msk=3),
-}
+_NAMED_ZONES = dict.fromkeys(("z", "utc", "gmt", "ut"), 0) | {
+    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "cet": 1, "cest": 2, "bst": 1, "msk": 3,
+}  # fmt: skip
 _EPOCHS = {"s": (1e11, US), "ms": (1e14, 1000), "µs": (1e17, 1), "ns": (np.inf, 0)}
 
 
@@ -253,15 +253,12 @@ def _ints(strings: Any) -> I64:
 
 def _months(strings: Any) -> I64:
     coded = strings.fill_null("").dictionary_encode()
-    table = np.array(
-        [
-            int(word) if word.isdigit() else _MONTHS.get(word[:3].lower(), 0)
-            for word in coded.dictionary.to_pylist()
-        ]
-        or [0],
-        np.int64,
-    )
-    return table[np.asarray(coded.indices)]
+    table = [
+        int(word) if word.isdigit() else _MONTHS.get(word[:3].lower(), 0)
+        for word in coded.dictionary.to_pylist()
+    ]
+    month: I64 = np.array(table or [0], np.int64)[np.asarray(coded.indices)]
+    return month
 
 
 def _zones(strings: Any) -> tuple[I64, Bool, Bool]:

@@ -1,8 +1,8 @@
 """Bluesky Jetstream v1 frames: posts and reposts are posts, deletions delete, the rest is counted.
 
-Time is ``time_us``, when the stream witnessed the record; ``createdAt`` is the client's claim and is
-not used. A post's id is its ``at://`` address, as reposts and replies name it. The room knows this
-one format.
+Time is ``time_us``, when the stream witnessed the record; ``createdAt`` is the client's claim and
+is not used. A post's id is its ``at://`` address, as reposts and replies name it. The room knows
+this one format.
 """
 
 from __future__ import annotations

@@ -207,9 +207,9 @@ def _metrics(seen: Mapping[str, Any]) -> dict[str, Any] | None:
 _SAMPLES = (
     b'{"id":"3","author_id":"7","created_at":"2024-05-01T10:00:00.000Z","text":"hello",'
     b'"conversation_id":"3","lang":"en","author":{"id":"7","username":"ada"}}\n'
-    b'{"id":"4","author_id":"8","created_at":"2024-05-01T10:00:05.000Z","text":"RT @ada: hel\xe2\x80\xa6",'
-    b'"conversation_id":"4","referenced_tweets":[{"type":"retweeted","id":"3","text":"hello",'
-    b'"author_id":"7"}]}\n',
+    b'{"id":"4","author_id":"8","created_at":"2024-05-01T10:00:05.000Z",'
+    b'"text":"RT @ada: hel\xe2\x80\xa6","conversation_id":"4",'
+    b'"referenced_tweets":[{"type":"retweeted","id":"3","text":"hello","author_id":"7"}]}\n',
     b'{"data":[{"id":"4","author_id":"8","created_at":"2024-05-01T10:00:05.000Z",'
     b'"text":"RT @ada: hel\xe2\x80\xa6","referenced_tweets":[{"type":"retweeted","id":"3"}]}],'
     b'"includes":{"users":[{"id":"8","username":"bob"}],"tweets":[{"id":"3","author_id":"7",'

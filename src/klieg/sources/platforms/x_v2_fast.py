@@ -6,6 +6,7 @@ DuckDB is imported when a file is read, not when one is recognised: a dry run st
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,8 +26,9 @@ from klieg.tables import POSTS, Reject
 __all__ = ["GaveUp", "read_fast"]
 
 _ENTITIES = (
-    "STRUCT(urls STRUCT(url VARCHAR, expanded_url VARCHAR, unwound_url VARCHAR, display_url VARCHAR,"
-    " media_key VARCHAR)[], hashtags STRUCT(tag VARCHAR)[], mentions STRUCT(username VARCHAR)[])"
+    "STRUCT(urls STRUCT(url VARCHAR, expanded_url VARCHAR, unwound_url VARCHAR,"
+    " display_url VARCHAR, media_key VARCHAR)[],"
+    " hashtags STRUCT(tag VARCHAR)[], mentions STRUCT(username VARCHAR)[])"
 )
 _COLUMNS = {
     "id": "VARCHAR",
@@ -117,11 +119,12 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     with duckdb.connect() as db:
         db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         try:
-            found = [*_batches(db, source)]
+            found = deque(_batches(db, source))
         except duckdb.Error as error:
             raise GaveUp(str(error).splitlines()[0][:160]) from error
     done = 0
-    for batch in found:
+    while found:  # each is let go as soon as it is posts
+        batch = found.popleft()
         yield from _posts(batch, done, file, desk)
         done += batch.num_rows
     desk.rows += done
