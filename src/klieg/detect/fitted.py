@@ -17,7 +17,7 @@ import numpy as np
 from klieg.engine.compiled import compiled
 
 if TYPE_CHECKING:
-    from klieg.tables import F64, I32, I64
+    from klieg.tables import F64, I64
 
 __all__ = ["Fit", "fit", "nodes_up_to", "tabulate"]
 
@@ -59,6 +59,8 @@ def fit(account_degree: I64, object_degree: I64, nodes: F64) -> tuple[Fit, I64]:
     k, objects, member = _grouped(object_degree)
     total = max(float(n @ accounts), 1.0)
     y, h, at = n / np.sqrt(total), k / np.sqrt(total), nodes / np.sqrt(total)
+    # nodes are shared by all strata: those far above this one's degrees may be out of reach
+    asked = nodes <= 1.5 * n.max(initial=1.0)
     for _ in range(_ROUNDS):
         rows = -np.expm1(-np.outer(y, h)) @ objects
         y = np.minimum(y * n / np.maximum(rows, 1e-300), 1e6)
@@ -66,8 +68,8 @@ def fit(account_degree: I64, object_degree: I64, nodes: F64) -> tuple[Fit, I64]:
         h = np.minimum(h * k / np.maximum(columns, 1e-300), 1e6)
         here = -np.expm1(-np.outer(at, h)) @ objects
         at = np.minimum(at * nodes / np.maximum(here, 1e-300), 1e6)
-        off = max(_distance(rows, n), _distance(columns, k), _distance(here, nodes))
-        if off < _CLOSE:
+        near = (_distance(rows, n), _distance(columns, k), _distance(here[asked], nodes[asked]))
+        if max(near) < _CLOSE:
             break
     p = -np.expm1(-np.outer(y, h))
     weight = 0.5 * ((accounts @ p) ** 2 - accounts @ p**2)
@@ -89,7 +91,7 @@ def _grouped(degree: I64) -> tuple[F64, F64, I64]:
 def tabulate(
     chance: F64,
     rate: F64,
-    place: I32,
+    place: I64,
     starts: I64,
     free: F64,
     capped: F64,

@@ -74,8 +74,7 @@ def build(
     for i, name in enumerate(actions):
         progress(f"pairs: {name}", i, len(actions))
         studies[name] = study(actions[name], pools[name], config, engine)
-        both = ((pools[name], True), (plain[name], False))
-        weak += weak_graphs(name, actions[name], both, studies[name], config, engine)
+        weak += weak_graphs(name, actions[name], plain[name], studies[name], config, engine)
     verdict = _verdict(studies, config)
     built = {}
     for i, name in enumerate(actions):

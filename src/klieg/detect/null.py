@@ -9,7 +9,7 @@ room knows no thresholds, no p-values and no groups beyond their rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,25 +25,33 @@ if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
 __all__ = [
-    "Activity",
     "Margins",
-    "activity",
+    "Slots",
     "expected",
+    "ladder",
     "leave_out",
     "margins",
+    "pair_totals",
     "shuffle",
+    "slots",
     "weigh",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
-    """Who acted how often in which stratum, compressed by account."""
+class Slots:
+    """Who can fill which slots: all that λ needs of a layer's pools but the pairs of actions."""
 
     starts: I64  # (A + 1,) entries of account a: starts[a] … starts[a + 1]
     stratum: I32  # (entries,) ascending within an account
     count: F64  # (entries,) n_a^c
-    total: F64  # (C,) E_c
+    total: F64  # (C,) E_c: actions that fill the slots (without a group that is left out)
+    scale: F64  # (C,) 1 / (E_c² − Σ_a n_a²): weight of an ordered pair in the sparse limit, or 0
+    home: I32  # (n_objects,) stratum of each object
+    target: I64  # (n_objects,) what it counts as under the evidence cap; itself if nothing
+    kind: I64  # (n_objects,) its class of degree inside its stratum
+    nodes: F64  # (D,) account degrees at which chances are tabulated
+    fits: tuple[fitted.Fit, ...]  # (C,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +59,8 @@ class Margins:
     """Everything λ needs, so that a pair costs O(strata it shares)."""
 
     windows: I64  # (W,) microseconds
-    activity: Activity
-    total: F64  # (C,) E_c: actions that fill the slots (without a group that is left out)
-    scale: F64  # (C,) 1 / (E_c² − Σ_a n_a²): weight of an ordered pair in the sparse limit, or 0
+    slots: Slots
     pairs: F64  # (C, W) S_c(w) = Σ 2·C_i(w)
-    nodes: F64  # (D,) degrees at which the fit is tabulated
     free: F64  # (C, W, D, D) ln of fitted λ over the sparse limit, uncapped
     capped: F64  # (C, W, D, D) the same, each target counted once
 
@@ -64,11 +69,7 @@ def margins(
     actions: Actions, strata: Strata, config: Config, engine: Engine, *, cap: int | None = None
 ) -> Margins:
     """Margins of one layer. With ``cap``, bursts of more followers leave S (for the search)."""
-    windows = ladder(config)
-    totals = engine.pair_totals(
-        actions.account, actions.object, actions.time, actions.n_objects, windows, cap
-    )
-    return weigh(activity(actions, strata), actions, strata, windows, totals)
+    return weigh(slots(actions, strata), pair_totals(actions, config, engine, cap), config)
 
 
 def leave_out(
@@ -82,16 +83,17 @@ def leave_out(
     inside = np.zeros(actions.n_accounts, np.bool_)
     inside[members] = True
     out = ~inside[actions.account]
-    windows = ladder(config)
-    totals = engine.pair_totals(
-        actions.account[out],
-        actions.object[out],
-        actions.time[out],
-        actions.n_objects,
-        windows,
-        None,
+    rest = replace(
+        actions,
+        account=actions.account[out],
+        object=actions.object[out],
+        time=actions.time[out],
+        post=actions.post[out],
+        target=actions.target[out],
     )
-    return weigh(activity(actions, strata), actions, strata, windows, totals, left_out=inside)
+    return weigh(
+        slots(actions, strata, left_out=inside), pair_totals(rest, config, engine, None), config
+    )
 
 
 def ladder(config: Config) -> I64:
@@ -99,92 +101,71 @@ def ladder(config: Config) -> I64:
     return np.array(config.windows_s, np.int64) * SECOND
 
 
-def activity(actions: Actions, strata: Strata) -> Activity:
-    """Count each account's actions per stratum."""
-    width = max(strata.size, 1)
-    pool = strata.object_stratum[actions.object].astype(np.int64)
-    key, count = np.unique(actions.account * np.int64(width) + pool, return_counts=True)
-    starts = np.searchsorted(key // width, np.arange(actions.n_accounts + 1))
-    return Activity(
-        starts.astype(np.int64),
-        (key % width).astype(np.int32),
-        count.astype(np.float64),
-        np.bincount(pool, minlength=strata.size).astype(np.float64),
+def pair_totals(actions: Actions, config: Config, engine: Engine, cap: int | None) -> I64:
+    """(n_objects, W) pairs of actions of different accounts on each object."""
+    return engine.pair_totals(
+        actions.account, actions.object, actions.time, actions.n_objects, ladder(config), cap
     )
 
 
-def weigh(
-    acts: Activity,
-    actions: Actions,
-    strata: Strata,
-    windows: I64,
-    totals: I64,
-    *,
-    left_out: Bool | None = None,
-) -> Margins:
-    """Margins from the pairs counted on each object, ``totals`` (n_objects, W).
-
-    ``left_out`` (n_accounts,) marks accounts whose actions ``totals`` does not hold.
-    """
-    size = strata.size
-    owner = np.repeat(np.arange(actions.n_accounts), np.diff(acts.starts))
-    inside = np.ones(len(owner), np.bool_) if left_out is None else ~left_out[owner]
-    count = np.where(inside, acts.count, 0.0)
-    total: F64 = np.bincount(acts.stratum, weights=count, minlength=size).astype(np.float64)
-    ordered = total**2 - np.bincount(acts.stratum, weights=count**2, minlength=size)
-    rows = slice(None) if left_out is None else ~left_out[actions.account]
-    degree = np.bincount(actions.object[rows], minlength=actions.n_objects)
-    pairs = np.zeros((size, len(windows)))
-    np.add.at(pairs, strata.object_stratum, 2.0 * totals)
-    nodes = fitted.nodes_up_to(float(acts.count.max(initial=1.0)))
-    margins = Margins(
-        windows=windows,
-        activity=acts,
+def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> Slots:
+    """Count and fit a layer's pools; accounts in ``left_out`` fill no slots but keep their n_a."""
+    size, width = strata.size, max(strata.size, 1)
+    pool = strata.object_stratum[actions.object].astype(np.int64)
+    key, times = np.unique(actions.account * np.int64(width) + pool, return_counts=True)
+    owner, stratum = key // width, key % width
+    acts = (
+        np.zeros(len(actions.account), np.bool_) if left_out is None else left_out[actions.account]
+    )
+    degree = np.bincount(actions.object[~acts], minlength=actions.n_objects)
+    filling = times if left_out is None else np.where(left_out[owner], 0, times)
+    total = np.bincount(stratum, weights=filling, minlength=size).astype(np.float64)
+    ordered = total**2 - np.bincount(
+        stratum, weights=filling.astype(np.float64) ** 2, minlength=size
+    )
+    nodes = fitted.nodes_up_to(float(times.max(initial=1)))
+    kind = np.zeros(actions.n_objects, np.int64)
+    fits = []
+    for c in range(size):
+        here = np.flatnonzero(strata.object_stratum == c)
+        chances, kind[here] = fitted.fit(filling[stratum == c], degree[here], nodes)
+        fits.append(chances)
+    return Slots(
+        starts=np.searchsorted(owner, np.arange(actions.n_accounts + 1)).astype(np.int64),
+        stratum=stratum.astype(np.int32),
+        count=times.astype(np.float64),
         total=total,
         scale=np.where(ordered > 0.5, 1.0 / np.maximum(ordered, 1.0), 0.0),
-        pairs=pairs,
+        home=strata.object_stratum,
+        target=_targets(actions),
+        kind=kind,
         nodes=nodes,
-        free=np.zeros((size, len(windows), len(nodes), len(nodes))),
-        capped=np.zeros((size, len(windows), len(nodes), len(nodes))),
+        fits=tuple(fits),
     )
-    for c in range(size):
-        own = (acts.stratum == c) & inside
-        objects = np.flatnonzero(strata.object_stratum == c)
-        _tabulate(margins, c, acts.count[own].astype(np.int64), objects, degree, totals, actions)
-    return margins
 
 
-def _tabulate(
-    margins: Margins,
-    c: int,
-    account_degree: I64,
-    objects: I64,
-    object_degree: I64,
-    totals: I64,
-    actions: Actions,
-) -> None:
-    """Fill the tables of one stratum in place: ln(fitted / sparse) at every two nodes."""
-    live = totals[objects, -1] > 0
-    if not live.any():
-        return
-    target = _targets(actions)[objects]
-    chances, kind = fitted.fit(account_degree, object_degree[objects], margins.nodes)
-    order = np.flatnonzero(live)[np.argsort(target[live], kind="stable")]
-    rate = totals[objects[order]] / chances.weight[kind[order], None]
-    cuts = np.flatnonzero(np.r_[True, np.diff(target[order]) != 0, True])
-    fitted.tabulate(
-        chances.chance,
-        rate,
-        kind[order].astype(np.int32),
-        cuts.astype(np.int64),
-        margins.free[c],
-        margins.capped[c],
-    )
-    sparse = np.outer(margins.nodes, margins.nodes) * margins.scale[c]
-    for table in (margins.free[c], margins.capped[c]):
-        base = sparse * margins.pairs[c][:, None, None]
-        np.divide(table, base, out=table, where=base > 0)
-        np.log(table, out=table, where=table > 0)
+def weigh(slots: Slots, totals: I64, config: Config) -> Margins:
+    """Margins from the pairs counted on each object, ``totals`` (n_objects, W)."""
+    size, windows, nodes = len(slots.total), ladder(config), len(slots.nodes)
+    pairs = np.zeros((size, len(windows)))
+    free = np.zeros((size, len(windows), nodes, nodes))
+    capped = np.zeros_like(free)
+    live = np.flatnonzero(totals.any(axis=1))
+    live = live[np.lexsort((slots.target[live], slots.home[live]))]
+    cuts = np.searchsorted(slots.home[live], np.arange(size + 1))
+    sparse = np.outer(slots.nodes, slots.nodes)
+    for c in np.flatnonzero(np.diff(cuts)):
+        own, fit = live[cuts[c] : cuts[c + 1]], slots.fits[c]
+        pairs[c] = 2.0 * totals[own].sum(axis=0)
+        kind = slots.kind[own]
+        edges = np.flatnonzero(np.r_[True, np.diff(slots.target[own]) != 0, True])
+        rate = totals[own] / fit.weight[kind, None]
+        fitted.tabulate(fit.chance, rate, kind, edges, free[c], capped[c])
+        base = sparse * (slots.scale[c] * pairs[c])[:, None, None]
+        for table in (free[c], capped[c]):
+            np.divide(table, base, out=table, where=base > 0)
+            np.log(table, out=table, where=table > 0)
+    return Margins(windows, slots, pairs, free, capped)
 
 
 def _targets(actions: Actions) -> I64:
@@ -202,18 +183,18 @@ def expected(margins: Margins, left: I32, right: I32) -> tuple[F64, F64]:
     Between tabulated degrees the logarithm of fitted over sparse is interpolated. Where a target
     lies in several strata their chances are added: too high, never too low.
     """
-    acts = margins.activity
+    slots = margins.slots
     free = np.zeros((len(left), len(margins.windows)))
     capped = np.zeros_like(free)
     _expected(
         column(left, np.int32, "left"),
         column(right, np.int32, "right"),
-        acts.starts,
-        acts.stratum,
-        acts.count,
-        margins.scale,
+        slots.starts,
+        slots.stratum,
+        slots.count,
+        slots.scale,
         margins.pairs,
-        margins.nodes,
+        slots.nodes,
         margins.free,
         margins.capped,
         free,

@@ -31,6 +31,7 @@ _TARGETED = ("repost", "link")
 class Study:
     """One layer after counting and before any threshold."""
 
+    slots: null.Slots  # the layer's pools, fitted
     able: Bool  # (n_accounts,) eligible accounts
     pairs: int  # all pairs of eligible accounts: this layer's m
     counts: PairCounts  # under the occupancy cap: what the search looks at
@@ -67,10 +68,12 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         counts.edges.right[both],
         config.threads,
     )
-    margins = null.margins(actions, strata, config, engine)
+    slots = null.slots(actions, strata)
+    margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
     _, expected = null.expected(margins, edges.left, edges.right)
     n = int(np.count_nonzero(able))
     return Study(
+        slots,
         able,
         n * (n - 1) // 2,
         counts,

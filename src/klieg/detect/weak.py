@@ -26,37 +26,31 @@ __all__ = ["weak_graphs"]
 def weak_graphs(
     name: str,
     actions: Actions,
-    pools: tuple[tuple[Strata, bool], ...],  # strata, and whether they hold interest
+    flat: Strata,
     study: Study,
     config: Config,
     engine: Engine,
 ) -> tuple[WeakGraph, ...]:
-    """Every non-empty weak graph of one layer: for each window, with each kind of strata.
+    """Every non-empty weak graph of one layer: each window, with the layer's strata and with flat.
 
     A pair is weak in a window if its capped count there is at least ``weak_count`` and
-    ``W · p < weak_p``.
+    ``W · p < weak_p``. Where a layer has no interest strata its two graphs are alike, and only the
+    one with ``interest=True`` is given.
     """
     edges = study.counts.edges
     both = study.able[edges.left] & study.able[edges.right]
     left, right, x = edges.left[both], edges.right[both], edges.capped[both]
-    windows = null.ladder(config)
-    totals = engine.pair_totals(
-        actions.account,
-        actions.object,
-        actions.time,
-        actions.n_objects,
-        windows,
-        config.occupancy,
-    )
+    totals = null.pair_totals(actions, config, engine, config.occupancy)
+    pools = [(study.slots, True)]
+    if not np.array_equal(flat.object_stratum, study.slots.home):
+        pools.append((null.slots(actions, flat), False))
     graphs = []
-    for strata, interest in pools:
-        acts = null.activity(actions, strata)
-        margins = null.weigh(acts, actions, strata, windows, totals)
-        _, lam = null.expected(margins, left, right)
+    for slots, interest in pools:
+        _, lam = null.expected(null.weigh(slots, totals, config), left, right)
         for w, seconds in enumerate(config.windows_s):
             rows = np.flatnonzero(x[:, w] >= config.weak_count)
             tail = engine.poisson_tail(x[rows, w].astype(np.int64), lam[rows, w].copy())
-            rows = rows[len(windows) * tail < config.weak_p]
+            rows = rows[len(config.windows_s) * tail < config.weak_p]
             if len(rows):
                 graphs.append(WeakGraph(name, seconds, interest, left[rows], right[rows]))
     return tuple(graphs)
