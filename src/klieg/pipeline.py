@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +24,11 @@ from klieg.errors import ConfigError
 from klieg.insight import highlights, impact, narratives
 from klieg.signals import select
 from klieg.sockets import Engine, Progress, Signal, make, silent
-from klieg.tables import MULTIPLEX, Actions, Finding, Intake, Network, Posts
+from klieg.tables import MULTIPLEX, Actions, Finding, Highlight, Intake, Network, Posts
 
 __all__ = ["detect", "read", "scan", "trace"]
 
-Inputs = str | Path | pa.Table | Sequence[str | Path]
+Inputs: TypeAlias = "str | Path | pa.Table | Sequence[str | Path]"
 
 
 def scan(
@@ -134,12 +135,13 @@ def _explain(
     config: Config,
     engine: Engine,
     progress: Progress,
-) -> tuple[tuple[Finding, ...], tuple[highlights.Highlight, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[Highlight, ...]]:
     """Add narrative and impact to each finding, and mark every post that took part."""
     actions = {name: layer.actions for name, layer in net.layers.items()}
     pools = {name: (layer.actions, layer.strata) for name, layer in net.layers.items()}
     prior = narratives.background(posts) if found else None
-    told, marks = [], []
+    told: list[Finding] = []
+    marks: list[Highlight] = []
     for i, finding in enumerate(found):
         progress("highlights and impact", i, len(found))
         marks += highlights.of_finding(finding, pools, posts, engine)
@@ -154,7 +156,7 @@ def _explain(
 
 
 def _fit_windows(config: Config, posts: Posts) -> Config:
-    """Windows finer than the posts' clock say nothing: they are left out (and named in the case)."""
+    """Windows finer than the posts' clock say nothing: left out, and named in the case."""
     fitting = tuple(w for w in config.windows_s if w >= posts.resolution)
     if not fitting:
         raise ConfigError(

@@ -51,7 +51,7 @@ def command(**flags: Any) -> None:
     quiet = flags["quiet"] or flags["as_json"]
     with told(quiet=quiet) as progress:
         progress("simulating a world", 0, None)
-        none = {"campaigns": (), "look_alikes": ()} if flags["quiet_world"] else {}
+        none: dict[str, Any] = {"campaigns": (), "look_alikes": ()} if flags["quiet_world"] else {}
         world = simulate(seed=config.seed, accounts=flags["accounts"], days=flags["days"], **none)
         posts_path = base.with_name(base.name + ".posts.jsonl")
         world.write(posts_path)

@@ -142,7 +142,7 @@ def show(case: Case, outputs: Outputs, *, as_json: bool, share: bool = False) ->
     console = out()
     for note in (*case.intake.notes, *case.notes):
         console.print(plain(f"note: {note}"), style="dim")
-    console.print(findings_table(case))
+    console.print(findings_table(case, width=console.width))
     written = [outputs.case, outputs.report] if outputs.report else [outputs.case]
     bad = sum(case.intake.rejected.values())
     if bad:

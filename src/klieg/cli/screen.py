@@ -33,12 +33,17 @@ if TYPE_CHECKING:
     from klieg.sockets import Progress as Told
     from klieg.tables import Finding
 
+WIDE, NARROW = 160, 120
+"""Columns of a file or pipe, and below how many a table leaves out what can wait."""
+
 __all__ = ["findings_table", "instant", "out", "plain", "rows_table", "seconds", "told"]
 
 
 def out() -> Console:
     """The console of stdout: colour only on a terminal and without NO_COLOR."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=WIDE)
 
 
 def plain(value: object) -> Text:
@@ -111,46 +116,51 @@ class _Lines:
             print(f"klieg: {head}", file=sys.stderr, flush=True)
 
 
-def findings_table(case: Case, *, limit: int = 40) -> Table | Text:
+def findings_table(case: Case, *, limit: int = 40, width: int = WIDE) -> Table | Text:
     """The findings of a case, strongest first; a sentence where there is none."""
     if not case.findings:
         return Text("No group stands: nothing here acts together more than chance explains.")
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    wide = width >= NARROW
     table.add_column("finding", no_wrap=True)
     table.add_column("class")
     table.add_column("band")
-    for name in ("accounts", "posts", "joint acts", "chance", "q"):
+    for name in ("accounts", "posts", "joint acts", "chance", "q") if wide else _SHORT:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("within", justify="right", no_wrap=True)
     table.add_column("signals")
-    table.add_column("about", overflow="ellipsis", no_wrap=True, max_width=36)
+    if wide:
+        table.add_column("about", overflow="ellipsis", no_wrap=True, max_width=36)
     for finding in case.findings[:limit]:
-        table.add_row(*_cells(finding))
+        table.add_row(*_cells(finding, wide=wide))
     if len(case.findings) > limit:
         table.caption = f"{len(case.findings) - limit} more: klieg show CASE --all"
     return table
 
 
-def _cells(finding: Finding) -> list[Text]:
+_SHORT = ("accounts", "acts", "chance")
+
+
+def _cells(finding: Finding, *, wide: bool) -> list[Text]:
     colour = {"coordinated": "bold red", "amplification": "yellow"}.get(finding.class_, "")
-    name = finding.class_
+    name = str(finding.class_)
     if finding.look_alike:
         name += f": {finding.look_alike.kind}"
     elif finding.subclass:
         name += f": {finding.subclass}"
-    about = " ".join(finding.narrative.terms[:5]) if finding.narrative else ""
+    accounts, posts = plain(f"{len(finding.members):,}"), plain(f"{len(finding.posts):,}")
+    acts = plain(f"{finding.observed:,}")
+    chance = plain(f"{finding.expected:.1f}" if finding.expected >= 0.05 else "< 0.1")
+    q = plain("< 1e-6" if finding.q < 1e-6 else f"{finding.q:.2g}")
+    about = plain(" ".join(finding.narrative.terms[:5]) if finding.narrative else "")
     return [
         plain(finding.id),
         Text(safe_term(name), style=colour),
         plain(finding.band),
-        plain(f"{len(finding.members):,}"),
-        plain(f"{len(finding.posts):,}"),
-        plain(f"{finding.observed:,}"),
-        plain(f"{finding.expected:.1f}" if finding.expected >= 0.05 else "< 0.1"),
-        plain("< 1e-6" if finding.q < 1e-6 else f"{finding.q:.2g}"),
+        *((accounts, posts, acts, chance, q) if wide else (accounts, acts, chance)),
         plain(seconds(finding.window)),
         plain(", ".join(finding.signals)),
-        plain(about),
+        *((about,) if wide else ()),
     ]
 
 

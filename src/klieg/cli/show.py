@@ -47,7 +47,7 @@ def command(case_path: Path, finding_id: str | None, *, everything: bool, as_jso
     if finding_id:
         _finding(console, case, case.finding(finding_id))
     else:
-        console.print(findings_table(case, limit=10**9 if everything else 40))
+        console.print(findings_table(case, limit=10**9 if everything else 40, width=console.width))
 
 
 def _finding(console: Console, case: Case, finding: Finding) -> None:

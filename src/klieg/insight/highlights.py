@@ -169,4 +169,4 @@ def _span_words(seconds: float) -> str:
             n = seconds / size
             shown = f"{n:.0f}" if abs(n - round(n)) < 0.05 else f"{n:.1f}"
             return f"{shown} {word}{'' if shown == '1' else 's'}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"

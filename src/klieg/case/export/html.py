@@ -19,6 +19,8 @@ from klieg.case.share import pseudonymise
 from klieg.tables import MULTIPLEX, SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klieg.case.case import Case
     from klieg.tables import Finding, Highlight, NullStat
 
@@ -29,17 +31,24 @@ _SEVERE = ("coordinated", "amplification")
 
 
 @dataclass(frozen=True, slots=True)
-class PostLine:
-    """One highlighted post as the page shows it."""
+class Run:
+    """Highlighted posts in a row on one object, in one wording: told once."""
 
-    time: str
-    account: str
     before: str
     shared: str
     after: str
     object: str
     signal: str
     reason: str
+    acts: tuple[tuple[str, str, str], ...]  # time, account, seconds after the one before
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """The smallest campaign a signal could have shown, one cell a jitter."""
+
+    signal: str
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Section:
     raster: Markup
     copies: Markup | None
     impact: Markup | None
-    posts: tuple[PostLine, ...]
+    posts: tuple[Run, ...]
     more_posts: int
     accounts: tuple[tuple[str, int, float], ...]
     exemplars: tuple[str, ...]
@@ -77,6 +86,7 @@ def render(case: Case, *, share: bool = False) -> str:
         else None,
         impact=_overall(shown),
         joint_acts_shown=JOINT_ACTS_SHOWN,
+        least=_least(shown),
         cite=_citation(shown),
     )
 
@@ -95,7 +105,7 @@ def _environment() -> Environment:
             "n": lambda value: f"{value:,}",
             "chance": lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.1f}" if v >= 0.05 else "< 0.1",
             "q": lambda value: "< 0.000001" if value < 1e-6 else f"{value:.2g}",
-            "p": lambda value: f"{value:.1e}" if value < 1e-3 else f"{value:.2g}",
+            "p": lambda v: "< 1e-100" if v < 1e-100 else f"{v:.1e}" if v < 1e-3 else f"{v:.2g}",
             "window": window_words,
             "instant": _instant,
             "visible": svg.visible,
@@ -182,12 +192,14 @@ def _overall(case: Case) -> Markup | None:
         _stamp(case),
         name="impact",
         title="The most acted-on objects, with and without the coordinated part",
+        captions=_captions(case, case.highlights),
     )
 
 
 def _section(case: Case, finding: Finding, index: int) -> Section:
     marks = [h for h in case.highlights if h.finding == finding.id]
     stamp = _stamp(case, finding)
+    captions = _captions(case, marks)
     changed = [r for r in finding.impact if r.metric in ("acts", "accounts")]
     picture = (
         impact.draw(
@@ -195,6 +207,7 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
             stamp,
             name=f"impact-{finding.id}",
             title="Share of the conversation with and without this group",
+            captions=captions,
             limit=8,
         )
         if changed
@@ -203,10 +216,10 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
     members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))
     return Section(
         finding,
-        raster.draw(finding, marks, case.posts, stamp),
+        raster.draw(finding, marks, case.posts, stamp, captions),
         copies.draw(finding, marks, case.posts, stamp),
         picture,
-        tuple(_line(case, h) for h in marks[:POSTS_SHOWN]),
+        _runs(case, marks[:POSTS_SHOWN]),
         max(0, len(marks) - POSTS_SHOWN),
         tuple(
             (str(case.posts.account_ids[m.account]), m.posts, m.evidence)
@@ -217,6 +230,20 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
     )
 
 
+def _captions(case: Case, marks: Sequence[Highlight]) -> dict[str, str]:
+    """Objects whose name is only an id, told by the text of the first post that acted on them."""
+    first: dict[str, int] = {}
+    for mark in marks:
+        if mark.signal in ("repost", "object", "image", "reply"):
+            first.setdefault(f"{mark.signal}: {mark.object}", mark.post)
+    texts = case.posts.table.column("text").take(list(first.values())).to_pylist()
+    return {
+        name: f"{name.partition(': ')[0]}: “{_harmless(text)}”"
+        for name, text in zip(first, texts, strict=True)
+        if text
+    }
+
+
 def _exemplars(case: Case, finding: Finding) -> tuple[str, ...]:
     if finding.narrative is None:
         return ()
@@ -224,19 +251,62 @@ def _exemplars(case: Case, finding: Finding) -> tuple[str, ...]:
     return tuple(svg.visible(column[i].as_py() or "") for i in finding.narrative.exemplars)
 
 
-def _line(case: Case, mark: Highlight) -> PostLine:
-    raw = case.posts.table.column("text")[mark.post].as_py() or ""
-    account = str(case.posts.account_ids[int(case.posts.account[mark.post])])
-    return PostLine(
-        _instant(int(case.posts.time[mark.post])),
-        account,
-        _harmless(raw[: mark.start]),
-        _harmless(raw[mark.start : mark.end]),
-        _harmless(raw[mark.end :]),
-        _harmless(mark.object),
-        mark.signal,
-        mark.reason,
+def _runs(case: Case, marks: list[Highlight]) -> tuple[Run, ...]:
+    """Consecutive posts on one object with one wording are told once."""
+    texts = case.posts.table.column("text").take([m.post for m in marks]).to_pylist()
+    groups: list[list[int]] = []
+    for i, mark in enumerate(marks):
+        last = groups[-1][-1] if groups else None
+        same = last is not None and (marks[last].signal, marks[last].object, texts[last]) == (
+            mark.signal,
+            mark.object,
+            texts[i],
+        )
+        if same:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return tuple(_run(case, [marks[i] for i in g], texts[g[0]] or "") for g in groups)
+
+
+def _run(case: Case, marks: list[Highlight], raw: str) -> Run:
+    first = marks[0]
+    acts, before = [], int(case.posts.time[first.post])
+    for mark in marks:
+        now = int(case.posts.time[mark.post])
+        account = str(case.posts.account_ids[int(case.posts.account[mark.post])])
+        gap = "" if mark is first else f"+{gap_words((now - before) / SECOND)}"
+        acts.append((_instant(now), account, gap))
+        before = now
+    return Run(
+        _harmless(raw[: first.start]),
+        _harmless(raw[first.start : first.end]),
+        _harmless(raw[first.end :]),
+        _harmless(first.object),
+        first.signal,
+        first.reason,
+        tuple(acts),
     )
+
+
+def gap_words(seconds: float) -> str:
+    """A gap as a reader would say it: 0.4 s, 17 s, 3 min, 2 h, 4 d."""
+    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {word}"
+    return f"{seconds:.0f} s" if seconds >= 1 or seconds == 0 else f"{seconds:.1f} s"
+
+
+def _least(case: Case) -> tuple[tuple[str, ...], list[Least]]:
+    """(column heads, one row a signal): power as a small table."""
+    jitters = sorted({p.jitter for p in case.power})
+    cells: dict[str, dict[int, str]] = {}
+    for p in case.power:
+        enough = p.accounts > 0 and p.power >= 0.8
+        shown = f"{p.accounts} accounts × {p.joint_acts}" if enough else "none"
+        cells.setdefault(p.signal, {})[p.jitter] = shown
+    rows = [Least(s, tuple(c.get(j, "none") for j in jitters)) for s, c in cells.items()]
+    return tuple(window_words(j) for j in jitters), rows
 
 
 def _harmless(raw: str) -> str:

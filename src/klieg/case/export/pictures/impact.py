@@ -5,12 +5,13 @@ Intervals are drawn as lines; the numbers stand beside them. The room knows ``Im
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from klieg.case.export.pictures import svg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -22,16 +23,32 @@ WIDTH, LABELS, ROW = 900.0, 330.0, 30.0
 
 
 def draw(
-    rows: Sequence[Impact], stamp: Sequence[str], *, name: str, title: str, limit: int = 12
+    rows: Sequence[Impact],
+    stamp: Sequence[str],
+    *,
+    name: str,
+    title: str,
+    captions: Mapping[str, str],
+    limit: int = 12,
+    each: int = 4,
 ) -> Markup:
-    """One dumbbell a subject, largest change first."""
+    """One dumbbell a subject, largest change first, at most ``each`` of one signal and measure.
+
+    ``captions`` says what a subject is where its name is only an id.
+    """
     ranked = sorted(rows, key=lambda r: (-abs(r.with_group - r.without), r.subject, r.metric))
-    shown = ranked[:limit]
+    seen: Counter[tuple[str, str]] = Counter()
+    shown = []
+    for row in ranked:
+        kind = (row.subject.partition(": ")[0], row.metric)
+        seen[kind] += 1
+        if seen[kind] <= each and len(shown) < limit:
+            shown.append(row)
     top = max([max(r.with_group, r.high, r.coalesced) for r in shown] or [1.0]) or 1.0
     height = ROW * len(shown) + 44
     body: list[Markup] = list(_axis(top, ROW * len(shown)))
     for i, row in enumerate(shown):
-        body += _row(row, ROW * (i + 0.5), top)
+        body += _row(row, captions.get(row.subject, row.subject), ROW * (i + 0.5), top)
     body += _legend(ROW * len(shown) + 38)
     caveat = (
         "Shares are of the posts in this data set, never of the public. Lines are 95 % intervals "
@@ -41,7 +58,7 @@ def draw(
 
 
 def _x(value: float, top: float) -> float:
-    return LABELS + (WIDTH - LABELS - 60) * value / top
+    return LABELS + (WIDTH - LABELS - 130) * value / top
 
 
 def _axis(top: float, y: float) -> list[Markup]:
@@ -64,11 +81,11 @@ def _axis(top: float, y: float) -> list[Markup]:
     return out
 
 
-def _row(row: Impact, y: float, top: float) -> list[Markup]:
+def _row(row: Impact, subject: str, y: float, top: float) -> list[Markup]:
     left, right = _x(row.without, top), _x(row.with_group, top)
-    what = f"{row.subject} ({row.metric})"
+    what = f"{svg.ellipsis(subject, 42)} ({row.metric})"
     return [
-        svg.text(LABELS - 14, y + 3.5, svg.ellipsis(what, 54), size=10.5, anchor="end"),
+        svg.text(LABELS - 14, y + 3.5, what, size=10.5, anchor="end"),
         svg.tag(
             "line", x1=left, x2=right, y1=y, y2=y, stroke=svg.FAINT, stroke_width=1.2, opacity=0.6
         ),

@@ -80,7 +80,8 @@ def draw(findings: Sequence[Finding], layers: Sequence[Layer], stamp: Sequence[s
     caveat = (
         "An account is a mark, a line is joint behaviour beyond chance; distance on paper means "
         f"nothing. {hidden} accounts and {left_out} weaker edges are not drawn; grey rings are "
-        "accounts of no finding that share an edge with one."
+        "accounts of no finding that share an edge with one. Accounts on a ring without lines come "
+        "together in bursts of many, which no single pair shows."
     )
     title = f"Coordination network: {len(home)} accounts in {len(findings)} findings"
     return svg.frame(WIDTH, height + 40, title, caveat, stamp, body, name="network")

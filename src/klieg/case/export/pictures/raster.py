@@ -14,7 +14,7 @@ import numpy as np
 from klieg.case.export.pictures import svg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -28,9 +28,13 @@ FAINT_MARKS = 4000
 
 
 def draw(
-    finding: Finding, marks: Sequence[Highlight], posts: Posts, stamp: Sequence[str]
+    finding: Finding,
+    marks: Sequence[Highlight],
+    posts: Posts,
+    stamp: Sequence[str],
+    captions: Mapping[str, str],
 ) -> Markup:
-    """The raster of one finding from its highlights, in SVG."""
+    """The raster of one finding from its highlights; ``captions`` name objects that are ids."""
     members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))[:LANES]
     rows = _order([m.account for m in members], marks, posts)
     lane = {account: i for i, account in enumerate(rows)}
@@ -45,7 +49,7 @@ def draw(
         *_axis(start, end, x, HISTOGRAM + 10 + LANE * len(rows)),
         *_alone(rows, lane, finding, posts, x),
         *_marks(shown, lane, named, posts, x),
-        *_legend(named, HISTOGRAM + 10 + LANE * len(rows) + 32),
+        *_legend(named, captions, HISTOGRAM + 10 + LANE * len(rows) + 32),
     ]
     hidden = len(finding.members) - len(rows)
     caveat = (
@@ -188,9 +192,11 @@ def _marks(
     return out
 
 
-def _legend(named: dict[tuple[str, str], int], y: float) -> list[Markup]:
+def _legend(
+    named: dict[tuple[str, str], int], captions: Mapping[str, str], y: float
+) -> list[Markup]:
     out = []
-    entries = [(f"{s}: {o}", i) for (s, o), i in named.items()]
+    entries = [(captions.get(f"{s}: {o}", f"{s}: {o}"), i) for (s, o), i in named.items()]
     entries.append(("other objects", -1))
     for j, (label, i) in enumerate(entries):
         left, top = (j % 2) * (WIDTH / 2), y + 16 * (j // 2)
