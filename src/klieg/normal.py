@@ -63,12 +63,10 @@ def _compose(points: U32, origin: Origin) -> tuple[U32, Origin]:
     loose = _loose()[points]
     inside = loose.copy()
     inside[:-1] |= loose[1:]  # what a loose character may join stands right before it
+    inside &= points != END
     begins = inside & ~loose
     begins[1:] |= inside[1:] & ~inside[:-1]
-    if len(begins):
-        begins[0] = inside[0]
-    begins &= points != END
-    inside &= points != END
+    begins[:1] = inside[:1]
     return _rewrite(points, origin, inside, begins, _nfkc, points)
 
 

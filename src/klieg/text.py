@@ -8,6 +8,7 @@ objects are the work of ``urls``.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, TypeAlias
@@ -51,9 +52,9 @@ __all__ = [
     "tokens",
 ]
 
-_SLICE = 1_000_000  # bytes of text worked on at once: what caches hold
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _LOW48 = np.uint64((1 << 48) - 1)
+_SCHEME = re.compile(r"(?:https?:/(?:/www)?|www)$", re.I)  # what stands before the kept slash
 _JOINERS = [ord(c) for c in ".-'’"]
 _RIGHT_TO_LEFT = [SCRIPTS.index(s) for s in ("Hebrew", "Arabic", "Syriac", "Thaana")]
 _NO_JOINERS = [LATIN, *(SCRIPTS.index(s) for s in ("Greek", "Cyrillic", "Armenian", "Georgian"))]
@@ -154,6 +155,8 @@ def diff_spans(a: str, b: str, *, shortest: int = 4) -> list[tuple[int, int]]:
             continue
         begin, end = origin[start], origin[stop] if stop < len(left) else len(a)
         end = begin + len(a[begin:end].rstrip())
+        if left[start] == "/" and (scheme := _SCHEME.search(a[:begin])):
+            begin = scheme.start()
         if spans and begin <= spans[-1][1]:
             begin = spans.pop()[0]
         spans.append((begin, end))
