@@ -22,6 +22,14 @@ if "case_worlds" not in sys.modules:  # tests are not a package: ``from case_wor
     _spec.loader.exec_module(_module)
 
 
+@pytest.fixture(autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keys of shared pseudonyms go to a scratch folder, never to the user's."""
+    folder = tmp_path_factory.mktemp("keys")
+    monkeypatch.setenv("KLIEG_KEYS", str(folder))
+    return folder
+
+
 @pytest.fixture
 def case() -> Case:
     """Twelve posts, four accounts, two signals, one finding."""

@@ -190,7 +190,8 @@ def posts_of(rows: Sequence[tuple[int, str, str, str | None, str | None, str]]) 
         columns["mentions"][i] = ["mayor"] if "@mayor" in text else None
         columns["source_file"][i] = "bridge.jsonl"
         columns["source_row"][i] = i + 1
-    _fill_the_rest(columns)
+    if rows:
+        _fill_the_rest(columns)
     table = pa.table(
         {name: pa.array(columns[name], POSTS.field(name).type) for name in POSTS.names}
     )

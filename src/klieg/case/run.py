@@ -7,6 +7,7 @@ finding and no store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -14,6 +15,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 __all__ = ["Run", "window_ladder", "without_folder"]
 
 _PLACE = ("threads", "memory", "executor")  # knobs that say where work runs, never what comes out
+_FLAG = re.compile(r"--[\w-]+=|-\w=?(?=/)")  # what may stand before a path in one word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ def _portable(command: tuple[str, ...]) -> tuple[str, ...]:
 
 def without_folder(word: str) -> str:
     """A word of a command line with an absolute path cut to its last part; others as they are."""
-    flag, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+    flag, value = "", word
+    if found := _FLAG.match(word):
+        flag, value = found.group(), word[found.end() :]
     if PurePosixPath(value).is_absolute():
         value = PurePosixPath(value).name
     elif PureWindowsPath(value).is_absolute():
         value = PureWindowsPath(value).name
-    return flag + equals + value
+    return flag + value
 
 
 def window_ladder(run: Run, windows: int) -> tuple[int, ...]:
