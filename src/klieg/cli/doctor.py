@@ -35,7 +35,8 @@ LIBRARIES = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
 def command(*, warm: bool, as_json: bool) -> None:
     """Check the installation: versions, plugins, and whether compiled code can be kept."""
-    from klieg.engine.cpu import cache_state, warm_up
+    from klieg.engine.cpu import cache_state
+    from klieg.engine.cpu import warm as compile_all
     from klieg.sockets import names
 
     found: dict[str, object] = {
@@ -52,9 +53,12 @@ def command(*, warm: bool, as_json: bool) -> None:
             found[library] = "missing"
     for group in ("sources", "signals", "engines"):
         found[group] = ", ".join(names(group))
-    found["compiled code"] = cache_state()
     if warm:
-        found["compiled in"] = f"{warm_up():.1f} s"
+        found["compiled in"] = f"{compile_all():.1f} s"
+    kept = cache_state()
+    found["compiled code"] = kept.folder or "not compiled yet"
+    if kept.advice:
+        found["advice"] = kept.advice
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-IN_FULL, POSTS_SHOWN, JOINT_ACTS_SHOWN, ACCOUNTS_SHOWN = 30, 60, 12, 200
+IN_FULL, POSTS_SHOWN, JOINT_ACTS_SHOWN, ACCOUNTS_SHOWN = 30, 150, 12, 200
 _SEVERE = ("coordinated", "amplification")
 
 
@@ -236,7 +237,7 @@ def _captions(case: Case, marks: Sequence[Highlight]) -> dict[str, str]:
     for mark in marks:
         if mark.signal in ("repost", "object", "image", "reply"):
             first.setdefault(f"{mark.signal}: {mark.object}", mark.post)
-    texts = case.posts.table.column("text").take(list(first.values())).to_pylist()
+    texts = _texts(case, list(first.values()))
     return {
         name: f"{name.partition(': ')[0]}: “{_harmless(text)}”"
         for name, text in zip(first, texts, strict=True)
@@ -253,7 +254,7 @@ def _exemplars(case: Case, finding: Finding) -> tuple[str, ...]:
 
 def _runs(case: Case, marks: list[Highlight]) -> tuple[Run, ...]:
     """Consecutive posts on one object with one wording are told once."""
-    texts = case.posts.table.column("text").take([m.post for m in marks]).to_pylist()
+    texts = _texts(case, [m.post for m in marks])
     groups: list[list[int]] = []
     for i, mark in enumerate(marks):
         last = groups[-1][-1] if groups else None
@@ -307,6 +308,13 @@ def _least(case: Case) -> tuple[tuple[str, ...], list[Least]]:
         cells.setdefault(p.signal, {})[p.jitter] = shown
     rows = [Least(s, tuple(c.get(j, "none") for j in jitters)) for s, c in cells.items()]
     return tuple(window_words(j) for j in jitters), rows
+
+
+def _texts(case: Case, rows: Sequence[int]) -> list[str | None]:
+    taken: list[str | None] = (
+        case.posts.table.column("text").take(pa.array(rows, pa.int64())).to_pylist()
+    )
+    return taken
 
 
 def _harmless(raw: str) -> str:
