@@ -36,10 +36,15 @@ class Fit:
 
 
 def nodes_up_to(largest: float) -> F64:
-    """(D,) degrees 1, 2, 3, 4, 6, 8, 12, … that reach ``largest``: half octaves, about."""
+    """(D,) degrees 1, 2, 3, 4, 6, 8, 12, … by half octaves, about, and ``largest`` as the last.
+
+    >>> nodes_up_to(10.0).tolist()
+    [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0]
+    """
     grid = [1.0, 2.0]
     while grid[-1] < largest:
-        grid.append(1.5 * grid[-1] if len(grid) % 2 == 0 else 2.0 * grid[-2])
+        step = 1.5 * grid[-1] if len(grid) % 2 == 0 else 2.0 * grid[-2]
+        grid.append(min(step, largest))
     return np.array(grid)
 
 
