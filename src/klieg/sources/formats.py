@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from klieg.sockets import Input
 from klieg.sources.desk import Desk, desk_of
-from klieg.sources.inputs import unpacked
+from klieg.sources.inputs import beginning, unpacked
 from klieg.sources.peek import Peek, peek
-from klieg.tables import Reject
+from klieg.tables import POSTS, Reject
 
 __all__ = ["BATCH", "Format"]
 
@@ -32,6 +32,7 @@ class Format:
     recognised: Callable[[Peek], float]
     reader: Reader
     samples: tuple[bytes, ...]
+    sampler: Callable[[Input, Mapping[str, str], Desk], pa.Table] | None = None
 
     def sniff(self, head: bytes, name: str) -> float:
         """How sure, 0 … 1, that these bytes are this format; the name is not looked at."""
@@ -47,6 +48,14 @@ class Format:
         desk = desk_of(reject, input.name)
         with unpacked(input, desk) as plain:
             yield from self.reader(plain, mapping, desk)
+
+    def sample(self, input: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:  # noqa: A002
+        """The posts at the start of an input, for a dry run."""
+        if self.sampler is not None:
+            return self.sampler(input, mapping, desk)
+        with beginning(input) as short:
+            batches = list(self.reader(short, mapping, desk))
+        return pa.Table.from_batches(batches) if batches else POSTS.empty_table()
 
     def examples(self) -> Sequence[bytes]:
         """Small hand-made inputs of this format."""

@@ -21,9 +21,10 @@ from klieg.sources.names import TRACE
 from klieg.sources.times import Times, settle
 from klieg.tables import KINDS, POSTS, Reject
 
-__all__ = ["Frame", "build", "identifiers", "words"]
+__all__ = ["Frame", "build", "identifiers", "lossless", "words"]
 
 _ABSENT = pa.array(["", "NA", "N/A", "NaN", "nan", "None", "none", "null", "NULL", "absent"])
+_NUMBERLIKE = r"^[+-]?\d+(?:[.,]\d|[eE]\+?\d)"  # a cheap first look: most ids end here
 _LOSSY = r"^[+-]?\d+([.,]\d+)?[eE]\+?\d+$"
 _TAIL = r"^(\d{1,15})[.,]0+$"
 _LONG_TAIL = r"^\d{16,}[.,]\d+$"
@@ -102,15 +103,20 @@ def identifiers(column: Any, n: int) -> tuple[Any, Any]:
         return pa.array(whole).cast(pa.string()).filter(pa.array(usable)).take(
             _slots(usable)
         ), lossy
-    ids = words(flat, n)
-    lossy = _true(pc.match_substring_regex(ids, _LOSSY)) | _true(
-        pc.match_substring_regex(ids, _LONG_TAIL)
+    return lossless(words(flat, n))
+
+
+def lossless(ids: Any) -> tuple[Any, Any]:
+    """The same for ids that are strings already."""
+    suspect = np.asarray(pc.match_substring_regex(ids, _NUMBERLIKE).fill_null(False))
+    if not suspect.any():
+        return ids, suspect
+    lossy = suspect & (
+        _true(pc.match_substring_regex(ids, _LOSSY))
+        | _true(pc.match_substring_regex(ids, _LONG_TAIL))
     )
-    if lossy.any():
-        ids = pc.if_else(pa.array(lossy), None, ids)
-    if _true(pc.match_substring_regex(ids, _TAIL)).any():
-        ids = pc.replace_substring_regex(ids, _TAIL, r"\1")
-    return ids, lossy
+    ids = pc.if_else(pa.array(lossy), None, ids)
+    return pc.replace_substring_regex(ids, _TAIL, r"\1"), lossy
 
 
 def _slots(usable: Any) -> Any:

@@ -29,7 +29,7 @@ from klieg.sockets import Input
 from klieg.sources.desk import Desk
 from klieg.tables import Reject
 
-__all__ = ["HEAD", "PARQUET", "file_name", "open_input", "unpacked"]
+__all__ = ["HEAD", "PARQUET", "beginning", "file_name", "open_input", "unpacked"]
 
 HEAD = 1 << 16
 PARQUET = b"PAR1"
@@ -92,6 +92,38 @@ def unpacked(source: Input, desk: Desk) -> Iterator[Input]:
         yield Input(source.name, plain, "", source.head)
     finally:
         plain.unlink(missing_ok=True)
+
+
+@contextmanager
+def beginning(source: Input) -> Iterator[Input]:
+    """The first whole lines of an input as a small plain file: at most 200 lines or 8 MiB."""
+    handle, name = tempfile.mkstemp(dir=_spool(), suffix=".beginning")
+    short = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(_first_lines(source))
+        yield Input(source.name, short, "", source.head)
+    finally:
+        short.unlink(missing_ok=True)
+
+
+def _first_lines(source: Input) -> bytes:
+    found = b""
+    with source.path.open("rb") as file:
+        pieces = (
+            _pieces(file, source.compression)
+            if source.compression
+            else iter(lambda: file.read(_CHUNK), b"")
+        )
+        try:
+            for piece in pieces:
+                found += piece
+                if found.count(b"\n") >= 200 or len(found) >= 8 * _CHUNK:
+                    lines = found.split(b"\n")[:-1][:200]
+                    return b"\n".join([*lines, b""])
+        except _Broken:
+            return found[: found.rfind(b"\n") + 1]
+    return found
 
 
 @cache

@@ -8,11 +8,12 @@ better alias, then the alphabet; the losers are named. The room knows names, not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from klieg.errors import InputError
 from klieg.sources.peek import plain_name
 
-__all__ = ["ALIASES", "READY_MADE", "TRACE", "candidates", "choose", "wanted"]
+__all__ = ["ALIASES", "READY_MADE", "TRACE", "candidates", "checked", "choose", "wanted"]
 
 TRACE = "trace:"
 
@@ -148,27 +149,35 @@ def wanted(columns: Sequence[str], mapping: Mapping[str, str]) -> list[str]:
 _READY_PLAIN = {plain_name(c): trace for c, trace in READY_MADE.items()}
 
 
+def checked(mapping: Mapping[str, str], columns: Sequence[str], *, path: str) -> None:
+    """Raise InputError if a mapping names a column or a field that does not exist."""
+    for given, column in mapping.items():
+        if column not in columns:
+            near = get_close_matches(column, columns, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            shown = ", ".join(columns[:60]) + (", …" if len(columns) > 60 else "")
+            raise InputError(
+                f"--map {given}={column} names no column{hint} The columns are: {shown}", path=path
+            )
+        field, _, rest = given.partition(":")
+        fits = rest in {"", "dmy", "mdy"} if field == "time" else not rest and field in ALIASES
+        if not fits and not (field == "trace" and rest):
+            raise InputError(
+                f"--map {given}={column}: no field {given!r}. Fields are {', '.join(ALIASES)}; "
+                "time:dmy and time:mdy say which of day and month stands first, trace:NAME names "
+                "ready-made objects",
+                path=path,
+            )
+
+
 def choose(
-    columns: Sequence[str], filled: Mapping[str, float], mapping: Mapping[str, str], *, path: str
+    columns: Sequence[str], filled: Mapping[str, float], mapping: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
     """The column of each field, and a sentence for each column that matched but lost.
 
     ``filled`` is the share of usable values in each column. ``mapping`` (field → column) is the
-    user's word and is not weighed. Raises InputError if it names a column that is not there.
+    user's word and is not weighed.
     """
-    for field, column in mapping.items():
-        if column not in columns:
-            raise InputError(
-                f"--map {field}={column} names no column; there are: {', '.join(columns)}",
-                path=path,
-            )
-        bare = field.partition(":")[0]
-        if bare not in {*ALIASES, "trace"}:
-            raise InputError(
-                f"--map {field}={column}: no field {bare!r}; fields are {', '.join(ALIASES)}, "
-                "and trace:NAME for ready-made objects",
-                path=path,
-            )
     chosen = {
         TRACE + _READY_PLAIN[plain_name(c)]: c
         for c in columns

@@ -184,7 +184,9 @@ def flat(record: object, prefix: str = "", depth: int = 4) -> dict[str, object]:
         path = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(value, dict) and depth:
             found.update(flat(value, path, depth - 1))
-        elif isinstance(value, list) and depth and value and isinstance(value[0], dict):
+        elif value == []:
+            continue  # nothing in it tells whether it would hold words or objects
+        elif isinstance(value, list) and depth and isinstance(value[0], dict):
             inner: dict[str, list[object]] = {}
             for item in value:
                 for name, part in flat(item, path, 0).items():

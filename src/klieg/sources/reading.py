@@ -9,7 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from klieg.config import Config
 from klieg.errors import InputError, KliegError
 from klieg.sockets import Input, Progress, Source, factory, silent
 from klieg.sockets import names as registered
-from klieg.sources import tabular
 from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk, Quarantine
-from klieg.sources.inputs import open_input
-from klieg.tables import Intake, Posts, Reject
+from klieg.sources.formats import Format
+from klieg.sources.inputs import beginning, open_input
+from klieg.tables import POSTS, Intake, Posts, Reject
 
 __all__ = ["preview", "read", "recognise"]
 
@@ -130,6 +130,11 @@ def _load(
     settled = handed + sum(desk.rejected.values()) + sum(desk.skipped.values())
     desk.rows = desk.rows or settled
     assert desk.rows == settled, f"{source.name}: {desk.rows} rows read, {settled} accounted for"
+    if mapping and not desk.mapping:
+        desk.note(
+            f"the mapping was not used: {source.name} has fields of its own; to map columns, "
+            "say --format tabular"
+        )
     desk.check(max_bad)
     return _Load(opened, source, tables, desk, digest.result())
 
@@ -225,7 +230,7 @@ def _previewed(
         "others": {k: v for k, v in scores.items() if k != source.name},
     }
     try:
-        table = _sample(opened, source, mapping, desk)
+        table = _sample(source, opened, mapping, desk)
     except KliegError as error:
         return {**found, "error": str(error)}
     return {
@@ -244,17 +249,12 @@ def _previewed(
     }
 
 
-def _sample(opened: Input, source: Source, mapping: dict[str, str], desk: Desk) -> pa.Table:
-    if source.name == "tabular":
-        return tabular.explain(opened, mapping, desk)
-    import tempfile
-
-    with tempfile.NamedTemporaryFile(suffix=".head") as file:
-        file.write(opened.head)
-        file.flush()
-        plain = replace(opened, path=Path(file.name), compression="")
-        batches = list(source.read(plain, mapping, desk))
-    return pa.Table.from_batches(batches) if batches else pa.table({})
+def _sample(source: Source, opened: Input, mapping: dict[str, str], desk: Desk) -> pa.Table:
+    if isinstance(source, Format):
+        return source.sample(opened, mapping, desk)
+    with beginning(opened) as short:
+        batches = list(source.read(short, mapping, desk))
+    return pa.Table.from_batches(batches) if batches else POSTS.empty_table()
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

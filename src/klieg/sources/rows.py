@@ -16,12 +16,18 @@ import pyarrow.compute as pc
 from klieg.sources import times
 from klieg.sources.desk import Desk
 from klieg.sources.formats import BATCH
+from klieg.sources.frames import lossless
 from klieg.sources.languages import codes
 from klieg.sources.lists import tidy
 from klieg.tables import POSTS, Reject
 
-__all__ = ["pack", "text_of", "whole"]
+__all__ = ["IDS", "pack", "text_of", "whole"]
 
+IDS = (
+    *("post_id", "account_id", "repost_of", "repost_of_account"),
+    *("reply_to", "reply_to_account", "quote_of"),
+)
+"""Columns of ids: one in float notation has lost digits and is null."""
 _LISTS = ("urls", "hashtags", "mentions")
 
 
@@ -79,6 +85,8 @@ def _batch(
     columns["source_row"] = pa.array(lines, pa.int64())
     columns["account"] = _accounts(posts, desk)
     columns["lang"] = codes(pa.array([text_of(p.get("lang")) for p in posts], pa.string()))
+    for name in IDS:
+        columns[name], _ = lossless(columns[name])
     named = pa.array([f"row:{file}:{line}" for line in lines], pa.string())
     columns["post_id"] = pc.coalesce(columns["post_id"], named)
     batch = pa.RecordBatch.from_arrays([columns[f.name] for f in POSTS], schema=POSTS)

@@ -24,18 +24,13 @@ from klieg.sources.desk import Desk
 from klieg.sources.formats import BATCH, Format
 from klieg.sources.frames import Frame, build, identifiers, words
 from klieg.sources.lines import documents, head_records, records
-from klieg.sources.names import ALIASES, choose, wanted
+from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, flat, peek
 from klieg.tables import Reject
 
-__all__ = ["explain", "fixed", "source"]
+__all__ = ["fixed", "source"]
 
 _ID_FIELDS = {"post_id", "account_id"}
-
-
-def explain(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
-    """The posts in the input's head, as a dry run shows them; the mapping lands on the desk."""
-    return _posts(source, _head_frame(source, mapping, desk), mapping, desk, None)
 
 
 def fixed(
@@ -53,11 +48,23 @@ def fixed(
 
     def reader(source: Input, user: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
         own = {f: c for f, c in mapping.items() if c in peek(source.head).paths}
-        frame = _load(source, lambda columns: sorted({*own.values(), *user.values()}), desk)
+        needed = {*own.values(), *user.values()}
+        frame = _load(source, lambda columns: [c for c in columns if c in needed], desk)
         table = _posts(source, frame, own | dict(user), desk, platform, alone=True)
         yield from table.to_batches(max_chunksize=BATCH)
 
-    return Format(name, recognised, reader, samples)
+    def sampler(source: Input, user: Mapping[str, str], desk: Desk) -> pa.Table:
+        own = {f: c for f, c in mapping.items() if c in peek(source.head).paths}
+        needed = {*own.values(), *user.values()}
+        frame = _head_frame(source, lambda columns: [c for c in columns if c in needed], desk)
+        return _posts(source, frame, own | dict(user), desk, platform, alone=True)
+
+    return Format(name, recognised, reader, samples, sampler)
+
+
+def _sample(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
+    frame = _head_frame(source, lambda columns: wanted(columns, mapping), desk)
+    return _posts(source, frame, mapping, desk, None)
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
@@ -79,11 +86,14 @@ def _posts(
     orders = {f.partition(":")[2]: c for f, c in mapping.items() if f.startswith("time:")}
     plain = {f.partition(":")[0] if f.startswith("time:") else f: c for f, c in mapping.items()}
     columns = frame.table.column_names
+    checked(
+        mapping, columns if peek(source.head).kind in _OBJECTS else _all(source), path=source.name
+    )
     if alone:
         chosen, losers = dict(plain), list[str]()
     else:
         filled = {c: _filled(frame.table.column(c)) for c in columns}
-        chosen, losers = choose(columns, filled, plain, path=source.name)
+        chosen, losers = choose(columns, filled, plain)
     stamps, column = _times(frame, chosen, plain, next(iter(orders), None), source, losers)
     chosen = {**chosen, "time": column} if column else chosen
     _demand(chosen, source)
@@ -92,6 +102,26 @@ def _posts(
     for note in stamps.notes:
         desk.note(note)
     return build(frame, chosen, stamps, desk=desk, platform=platform)
+
+
+_OBJECTS = {"jsonl", "json"}
+
+
+def _all(source: Input) -> list[str]:
+    """Every column of a table, wanted or not, flattened as it will be read."""
+    shape = peek(source.head)
+    if shape.kind == "csv":
+        return delimited.header_of(shape)
+    names: list[str] = []
+    for field in pq.read_schema(source.path):
+        names += _flattened(field, field.name)
+    return names
+
+
+def _flattened(field: pa.Field, name: str) -> list[str]:
+    if not pa.types.is_struct(field.type):
+        return [name]
+    return [leaf for inner in field.type for leaf in _flattened(inner, f"{name}.{inner.name}")]
 
 
 def _demand(chosen: Mapping[str, str], source: Input) -> None:
@@ -266,39 +296,32 @@ def _written(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _head_frame(source: Input, mapping: Mapping[str, str], desk: Desk) -> Frame:
+def _head_frame(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:
     shape = peek(source.head)
     file = Path(source.name).name
     if shape.kind == "csv":
-        table = delimited.preview_rows(source.head, wanted(delimited.header_of(shape), mapping))
+        table = delimited.preview_rows(source.head, pick(delimited.header_of(shape)))
     elif shape.kind == "parquet":
         with pq.ParquetFile(source.path) as parquet:
             batch = next(parquet.iter_batches(batch_size=1000), None)
             table = pa.table({}) if batch is None else pa.Table.from_batches([batch])
         for _ in range(3):
             table = table.flatten()
-        table = table.select(wanted(table.column_names, mapping))
+        table = table.select(pick(table.column_names))
     else:
         stream = iter(enumerate(head_records(source.head, shape.kind), 1))
-        table, _ = _objects(stream, lambda c: wanted(c, mapping), source, desk)
+        table, _ = _objects(stream, pick, source, desk)
     desk.rows = table.num_rows
     return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
 
 
 def _recognised(shape: Peek) -> float:
     """A table that names an account, a time and something acted on; less sure the less it says."""
-    found = wanted(shape.columns, {})
-    fields = {f for f in ALIASES if f in _fields(found)}
+    fields = candidates(shape.columns)
     score = (
         0.5 + 0.1 * ("account_id" in fields) + 0.1 * ("time" in fields) + 0.05 * ("text" in fields)
     )
     return score if len(shape.columns) > 1 or shape.kind != "csv" else 0.1
-
-
-def _fields(columns: Sequence[str]) -> set[str]:
-    from klieg.sources.names import candidates
-
-    return set(candidates(columns))
 
 
 _SAMPLES = (
@@ -309,4 +332,4 @@ _SAMPLES = (
     b'"text": "hello"}\n',
 )
 
-source = Format("tabular", _recognised, _read, _SAMPLES)
+source = Format("tabular", _recognised, _read, _SAMPLES, _sample)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from klieg.tables import I64, Bool
 
-__all__ = ["DAY", "Times", "is_clock", "is_crawl", "parse", "settle"]
+__all__ = ["DAY", "Times", "in_range", "is_clock", "is_crawl", "parse", "settle"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 US = 1_000_000
@@ -94,6 +94,13 @@ def is_clock(column: Any) -> bool:
     values = pc.utf8_trim_whitespace(column.cast(pa.string()))
     fits = pc.match_substring_regex(values, r"^([01]?\d|2[0-4])(:[0-5]\d(:[0-5]\d(\.\d+)?)?)?$")
     return len(values) > values.null_count and bool(pc.all(fits, skip_nulls=True).as_py())
+
+
+def in_range(stamps: Any) -> Any:
+    """Timestamps from 1970 to 2100; others are null."""
+    us = stamps.cast(pa.timestamp("us")).cast(pa.int64())
+    fits = pc.and_(pc.greater_equal(us, EARLIEST), pc.less(us, LATEST))
+    return pc.if_else(fits, us, None).cast(pa.timestamp("us", tz="UTC"))
 
 
 def is_crawl(times: Times) -> bool:

@@ -17,10 +17,13 @@ import pyarrow.compute as pc
 from klieg.sockets import Input
 from klieg.sources.desk import Desk
 from klieg.sources.formats import BATCH
+from klieg.sources.frames import lossless
 from klieg.sources.inputs import file_name
 from klieg.sources.languages import codes
 from klieg.sources.lines import MAX_LINE
 from klieg.sources.lists import tidy
+from klieg.sources.rows import IDS
+from klieg.sources.times import in_range
 from klieg.tables import POSTS, Reject
 
 __all__ = ["GaveUp", "read_fast"]
@@ -148,18 +151,21 @@ def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
 
 def _posts(batch: pa.RecordBatch, done: int, file: str, desk: Desk) -> Iterator[pa.RecordBatch]:
     n = batch.num_rows
-    other = batch.column("other")
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    for name in IDS:
+        columns[name], _ = lossless(columns[name])
+    columns["time"] = in_range(columns["time"])
+    other = columns["other"]
     for value in pc.value_counts(other.drop_null()).to_pylist():
         desk.skip(value["values"], value["counts"])
     keep = np.asarray(other.is_null())
     rows = np.arange(done + 1, done + n + 1)
     for column, reason in (("account_id", "no_account"), ("time", "no_readable_time")):
-        missing = keep & np.asarray(batch.column(column).is_null())
+        missing = keep & np.asarray(columns[column].is_null())
         for i in np.flatnonzero(missing):
             value = batch.column("written")[int(i)].as_py() if column == "time" else None
             desk(Reject(desk.name, int(rows[i]), column, value, reason))
         keep &= ~missing
-    columns = {name: batch.column(name) for name in batch.schema.names}
     for name in ("urls", "hashtags", "mentions"):
         columns[name] = tidy(columns[name], name)
     columns["lang"] = codes(columns["lang"])
