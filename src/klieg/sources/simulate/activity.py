@@ -44,6 +44,7 @@ class Slots:
 class Ordinary:
     """The ordinary part of a world and what others can act on."""
 
+    community: I64  # (people,)
     draft: Draft  # in time order
     posts: Pool  # original posts, by row of the draft
     followed: Follows
@@ -55,7 +56,7 @@ def ordinary(
     rng: np.random.Generator, scene: Scene, who: People, news: News, happening: Events
 ) -> Ordinary:
     """Everybody's posts. The world's first and largest component."""
-    followed = follows(rng, who.community, who.second, who.fame)
+    followed = follows(rng, who.community, who.second, who.circle, who.fame)
     slots = _sorted(
         _joined(
             [
@@ -66,10 +67,12 @@ def ordinary(
         )
     )
     seeds = np.flatnonzero(slots.kind <= KIND["link"])
-    fame = who.fame[slots.author[seeds]] ** 0.85
-    weight = fame * rng.lognormal(0, 1.2, len(seeds))
+    # most posts go nowhere and a few go everywhere, whoever wrote them
+    weight = who.fame[slots.author[seeds]] * rng.lognormal(0, 1.9, len(seeds))
     posts = pool(seeds, slots.time[seeds], slots.community[seeds], slots.author[seeds], weight)
     draft, kept = _filled(rng, scene, who, slots, posts, followed, news, happening)
+    own = (draft.ref >= 0) & (draft.author[draft.ref] == draft.author)
+    kept &= ~own
     renumbered = np.cumsum(kept) - 1
     draft = take(draft, kept)
     draft.ref[:] = np.where(draft.ref >= 0, renumbered[draft.ref], -1)
@@ -80,15 +83,14 @@ def ordinary(
         renumbered[posts.by_author],
         posts.author_key,
     )
-    return Ordinary(draft, posts, followed, news, happening)
+    return Ordinary(who.community, draft, posts, followed, news, happening)
 
 
 def act(
     rng: np.random.Generator, scene: Scene, who: People, around: Ordinary, *, base: int
 ) -> Draft:
     """Ordinary posts of further accounts, who act on the ordinary part and are not acted on."""
-    order = rng.integers(0, len(around.followed.authors), who.n)
-    followed = Follows(around.followed.authors[order])
+    followed = _borrowed(rng, who, around)
     slots = _sorted(_daily(rng, scene, who))
     draft, kept = _filled(
         rng, scene, who, slots, around.posts, followed, around.news, around.happening
@@ -119,6 +121,17 @@ def draw_tags(rng: np.random.Generator, scene: Scene, cell: I64, wanted: I64) ->
     best = np.argsort(-score, axis=1, kind="stable")[:, :MAX_TAGS]
     tags = bank.start[cell][:, None] + best
     return np.where(np.arange(MAX_TAGS) < wanted[:, None], tags, -1).astype(np.int32)
+
+
+def _borrowed(rng: np.random.Generator, who: People, around: Ordinary) -> Follows:
+    # each newcomer follows what some account of its community follows
+    order = np.argsort(around.community, kind="stable")
+    edges = np.searchsorted(around.community[order], [who.community, who.community + 1])
+    low, size = edges[0], edges[1] - edges[0]
+    low, size = np.where(size > 0, low, 0), np.where(size > 0, size, len(order))
+    return Follows(
+        around.followed.authors[order[low + (rng.random(who.n) * size).astype(np.int64)]]
+    )
 
 
 def _daily(rng: np.random.Generator, scene: Scene, who: People) -> Slots:

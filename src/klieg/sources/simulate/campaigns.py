@@ -235,7 +235,7 @@ def _popular(
     created: I64,
     language: np.ndarray[tuple[int, ...], np.dtype[np.integer]],
 ) -> I64:
-    """(objects,) things with outsiders, one of each author or outlet, spread over the days."""
+    """(objects,) things with outsiders, of as many authors or outlets as there are."""
     end = ground.scene.clock.end
     mine = language == ground.scene.among.language[community]
     early = allowed & (created < end - resting(end))
@@ -243,13 +243,24 @@ def _popular(
     while True:
         rows = np.flatnonzero(early & mine & (popularity >= least))
         rows = rows[rng.permutation(len(rows))]
-        _, first = np.unique(target[rows], return_index=True)
-        if len(first) >= campaign.objects or least == 0:
+        rows = rows[np.argsort(_occurrence(target[rows]), kind="stable")]
+        several = len(np.unique(target[rows])) >= campaign.objects
+        if several or least == 0:
             break
         least //= 2
-    if len(first) < campaign.objects:
+    if len(rows) < campaign.objects:
         raise ConfigError("campaign acts", campaign.acts, "a larger world for so many joint acts")
-    return rows[np.sort(first)][: campaign.objects]
+    return rows[: campaign.objects]
+
+
+def _occurrence(value: I64) -> I64:
+    """(n,) how often each value stood further left."""
+    order = np.argsort(value, kind="stable")
+    ordered = value[order]
+    first = np.searchsorted(ordered, ordered)
+    out = np.empty(len(value), np.int64)
+    out[order] = np.arange(len(value)) - first
+    return out
 
 
 def _copies(

@@ -86,7 +86,8 @@ def post_ids(draft: Draft, component: int, epoch_ms: int) -> I64:
 def table(draft: Draft, ids: I64, people: People, names: Names, epoch_ms: int) -> pa.Table:
     """The POSTS table of a draft whose first rows are the ordinary part, ordered by time and id.
 
-    ``ids`` (n,) are the post ids. Reposts carry the text of what they repost, nothing of their own.
+    ``ids`` (n,) are the post ids. Reposts carry the text,
+    links and hashtags of what they repost, nothing of their own.
     """
     columns = _columns(draft, ids, people, names, epoch_ms)
     out = pa.table([columns.get(f.name, _nulls(f, draft.n)) for f in POSTS], schema=POSTS)
@@ -120,9 +121,9 @@ def _columns(
         "reply_to": _pick(post, draft.ref, reply),
         "reply_to_account": _pick(account, target, reply),
         "quote_of": _pick(post, draft.ref, quote),
-        "root_id": _pick(post, root, ~repost),
-        "urls": _lists(_urls(draft, names)),
-        "hashtags": _tag_lists(draft, names),
+        "root_id": post.take(pa.array(root)),
+        "urls": _lists(_urls(draft, names)).take(pa.array(origin)),
+        "hashtags": _tag_lists(draft, names).take(pa.array(origin)),
         "mentions": _lists(_pick(people.handle, target, reply)),
         "client": pa.array(CLIENTS).take(pa.array(draft.client)),
         "account": _accounts(people, epoch_ms).take(pa.array(draft.author)),

@@ -15,6 +15,7 @@ import pyarrow as pa
 from klieg.sources.simulate.attention import Pool, pool
 from klieg.sources.simulate.rhythm import DAY, HOUR, MINUTE, Clock
 from klieg.sources.simulate.words import TOPICS, Vocabulary
+from klieg.sources.simulate.words.invented import BACKS, FRONTS, SLUGS
 
 if TYPE_CHECKING:
     from klieg.sources.simulate.population import Communities, People
@@ -23,96 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["HEADLINE", "Events", "News", "Scene", "domains", "events", "news", "slugs"]
 
 HEADLINE = {"opener": 0.0, "comment": 0.0, "comment2": 0.0, "emoji": 0.0, "time": 0.8, "place": 0.9}
-_FRONT = [
-    "daily",
-    "morning",
-    "evening",
-    "open",
-    "civic",
-    "river",
-    "harbor",
-    "north",
-    "east",
-    "field",
-    "metro",
-    "union",
-    "plain",
-    "clear",
-    "first",
-    "common",
-    "green",
-    "city",
-    "coast",
-    "valley",
-    "hill",
-    "market",
-    "public",
-    "free",
-    "new",
-    "blue",
-    "grand",
-    "quiet",
-    "bright",
-    "second",
-]
-_BACK = [
-    "ledger",
-    "courier",
-    "herald",
-    "lens",
-    "post",
-    "wire",
-    "gazette",
-    "review",
-    "monitor",
-    "journal",
-    "notes",
-    "observer",
-    "times",
-    "tribune",
-    "digest",
-    "pages",
-    "report",
-    "chronicle",
-    "bulletin",
-    "dispatch",
-    "signal",
-    "letter",
-    "record",
-    "mail",
-    "echo",
-    "star",
-]
-_SLUG = [
-    "vote",
-    "plan",
-    "night",
-    "budget",
-    "match",
-    "storm",
-    "bridge",
-    "price",
-    "test",
-    "league",
-    "study",
-    "update",
-    "strike",
-    "season",
-    "grid",
-    "clinic",
-    "launch",
-    "recipe",
-    "festival",
-    "market",
-    "report",
-    "winter",
-    "result",
-    "school",
-    "court",
-    "garden",
-    "signal",
-    "record",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,20 +115,20 @@ def news(rng: np.random.Generator, scene: Scene, who: People, happening: Events)
 
 def domains(rng: np.random.Generator, n: int) -> list[str]:
     """``n`` different invented domains."""
-    drawn = rng.permutation(len(_FRONT) * len(_BACK))
+    drawn = rng.permutation(len(FRONTS) * len(BACKS))
     out = []
     for i in range(n):
         k, again = int(drawn[i % len(drawn)]), i // len(drawn)
-        stem = _FRONT[k // len(_BACK)] + _BACK[k % len(_BACK)]
+        stem = FRONTS[k // len(BACKS)] + BACKS[k % len(BACKS)]
         out.append(f"{stem}{again or ''}.example")
     return out
 
 
 def slugs(rng: np.random.Generator, n: int) -> list[str]:
     """``n`` different ends of a story's address."""
-    a, b = rng.integers(0, len(_SLUG), (2, n))
+    a, b = rng.integers(0, len(SLUGS), (2, n))
     start = int(rng.integers(10_000, 90_000))
-    return [f"{_SLUG[x]}-{_SLUG[y]}-{start + i}" for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    return [f"{SLUGS[x]}-{SLUGS[y]}-{start + i}" for i, (x, y) in enumerate(zip(a, b, strict=True))]
 
 
 def _topics(rng: np.random.Generator, among: Communities, community: I64) -> I64:

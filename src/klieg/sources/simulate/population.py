@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from klieg.sources.simulate.rhythm import CHRONOTYPES, HOUR
 from klieg.sources.simulate.words import TOPICS
+from klieg.sources.simulate.words.invented import GIVEN, NOUNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,69 +34,6 @@ _ZONES = {
     "ru": (3, 3, 3, 5, 7),
     "es": (1, 1, -3, -5),
 }
-_GIVEN = [
-    "mira",
-    "jonas",
-    "lena",
-    "tariq",
-    "olga",
-    "pablo",
-    "ines",
-    "marek",
-    "sofi",
-    "anton",
-    "greta",
-    "luis",
-    "katya",
-    "felix",
-    "nora",
-    "ivan",
-    "clara",
-    "omar",
-    "petra",
-    "diego",
-    "vera",
-    "hugo",
-    "alma",
-    "yuri",
-    "selma",
-    "bruno",
-    "tilda",
-    "ravi",
-    "elsa",
-    "niko",
-]
-_NOUN = [
-    "fox",
-    "river",
-    "cloud",
-    "stone",
-    "maple",
-    "otter",
-    "comet",
-    "lantern",
-    "harbor",
-    "pixel",
-    "tulip",
-    "ember",
-    "saddle",
-    "violet",
-    "drum",
-    "kite",
-    "walnut",
-    "meadow",
-    "signal",
-    "copper",
-    "paper",
-    "anchor",
-    "pepper",
-    "willow",
-    "marble",
-    "rocket",
-    "button",
-    "quill",
-    "fern",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +60,7 @@ class People:
     handle: pa.Array  # (n,) string
     community: I64  # (n,)
     second: I64  # (n,) another community
+    circle: I64  # (n,) the smaller set inside its community whom it shares favourites with
     overlap: F64  # (n,) share of attention the other one gets
     rate: F64  # (n,) posts a day
     zone: I64  # (n,) milliseconds east of UTC
@@ -174,16 +113,18 @@ def people(
     home = home.astype(np.int64)
     mix = rng.gamma(np.array(list(MIX.values())) * 4.0, size=(n, len(MIX))) + 1e-9
     ids = _ids(rng, n, component)
+    circle, pace = _circles(rng, home, among)
     return People(
         ids=ids,
         handle=_handles(rng, ids),
         community=home,
         second=_second(rng, home, among),
+        circle=circle,
         overlap=np.where(rng.random(n) < 0.45, rng.beta(2, 4, n), 0.03),
         rate=np.minimum(rng.lognormal(np.log(1.75) - 0.78, 1.25, n), 80.0),
         zone=_zone(rng, home, among),
         chronotype=np.clip(np.round(rng.normal(2.8, 1.6, n)), 0, CHRONOTYPES - 1).astype(np.int64),
-        speed=np.clip(rng.lognormal(np.log(28 * 60_000), 1.3, n), 40_000, 12 * HOUR),
+        speed=np.clip(pace * rng.lognormal(np.log(28 * 60_000), 1.25, n), 40_000, 12 * HOUR),
         mix=np.cumsum(mix / mix.sum(axis=1, keepdims=True), axis=1),
         fame=np.minimum(rng.pareto(1.15, n) + 0.05, 400.0),
         tagging=rng.beta(0.7, 2.2, n),
@@ -214,6 +155,16 @@ def _second(rng: np.random.Generator, home: I64, among: Communities) -> I64:
     return np.asarray(out, np.int64)
 
 
+def _circles(rng: np.random.Generator, home: I64, among: Communities) -> tuple[I64, F64]:
+    """Each account's circle (some forty accounts, very unequal) and how quick that circle is."""
+    here = np.bincount(home, minlength=among.size)
+    circles = np.maximum(1, here // 40)
+    circle = home * 2**20 + (circles[home] * rng.random(len(home)) ** 1.4).astype(np.int64)
+    _, which = np.unique(circle, return_inverse=True)
+    pace = rng.lognormal(0, 0.35, int(which.max()) + 1 if len(which) else 0)
+    return circle, pace[which]
+
+
 def _zone(rng: np.random.Generator, home: I64, among: Communities) -> I64:
     width = max(len(z) for z in among.zones)
     table = np.array([[z[i % len(z)] for i in range(width)] for z in among.zones])
@@ -232,7 +183,7 @@ def _ids(rng: np.random.Generator, n: int, component: int) -> I64:
 
 def _handles(rng: np.random.Generator, ids: I64) -> pa.Array:
     n = len(ids)
-    given = pa.array(_GIVEN).take(pa.array(rng.integers(0, len(_GIVEN), n)))
-    noun = pa.array(_NOUN).take(pa.array(rng.integers(0, len(_NOUN), n)))
+    given = pa.array(GIVEN).take(pa.array(rng.integers(0, len(GIVEN), n)))
+    noun = pa.array(NOUNS).take(pa.array(rng.integers(0, len(NOUNS), n)))
     number = pc.cast(pa.array(ids // 1024 % 1_000_003), pa.string())
     return pc.binary_join_element_wise(given, noun, number, "_")

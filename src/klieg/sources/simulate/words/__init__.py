@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from klieg.errors import ConfigError
 from klieg.sources.simulate.words import de, en, es, ru
+from klieg.sources.simulate.words.invented import EMOJI
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,32 +30,6 @@ _MODULES: dict[str, ModuleType] = {"en": en, "de": de, "ru": ru, "es": es}
 LANGUAGES = tuple(_MODULES)
 TOPICS = tuple(en.TOPICS)
 SLOTS = ("opener", "subject", "predicate", "time", "place", "comment", "comment2", "emoji")
-_EMOJI = [
-    "🙂",
-    "😂",
-    "🤔",
-    "🙏",
-    "🔥",
-    "👏",
-    "😅",
-    "🎉",
-    "😬",
-    "👀",
-    "☕",
-    "🌧️",
-    "🚋",
-    "⚽",
-    "🌱",
-    "📚",
-    "🍲",
-    "💡",
-    "❤️",
-    "🤷",
-    "🙃",
-    "💪",
-    "🌞",
-    "🎬",
-]
 _ENDS = (".", ".", ".", ".", "!", "", "", "…", "?!", "")
 
 
@@ -166,7 +141,7 @@ def vocabulary(languages: tuple[str, ...]) -> Vocabulary:
         "place": [_phrases(m.PLACES) for m in modules for _ in TOPICS],
         "comment": [_phrases(m.COMMENTS) for m in modules for _ in TOPICS],
         "comment2": [_phrases(m.COMMENTS)[::-1] for m in modules for _ in TOPICS],
-        "emoji": [_EMOJI for _ in modules for _ in TOPICS],
+        "emoji": [list(EMOJI) for _ in modules for _ in TOPICS],
     }
     banks = {slot: _bank(cells) for slot, cells in per_cell.items()}
     tags = _bank([t[2].split() for m in split for t in m])
