@@ -35,7 +35,7 @@ __all__ += ["timing"]
 DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
 LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
 LEAST_PAIRS: Final = 8  # simultaneous pairs a bound needs
-COMPANY: Final = 10  # outsiders on an object that make it company
+COMPANY: Final = 5  # outsiders on an object that make it company (design: 10; dev/notes/classes.md)
 
 
 @dataclass(frozen=True, slots=True)

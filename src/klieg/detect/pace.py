@@ -56,14 +56,17 @@ SHRINK_COARSE: Final = 5.0  # pairs' worth of the pooled share each speed × spe
 MOST_PAIRS: Final = 1_500_000  # sampled pairs of one layer's table
 ENOUGH_PAIRS: Final = 500  # outside pairs below which a stored organic table stands in
 
-# Share of act pairs on one object within each window, by popularity of the object (2–3, 4–7,
-# 8–31, 32 or more actors): pooled over campaign-free simulated worlds, dev/notes/classes.md.
 ORGANIC: Final = (
-    (0.020, 0.035, 0.035, 0.030),
-    (0.130, 0.160, 0.150, 0.130),
-    (0.400, 0.420, 0.400, 0.350),
-    (0.600, 0.600, 0.580, 0.520),
+    (0.023, 0.011, 0.005, 0.043),
+    (0.185, 0.100, 0.045, 0.199),
+    (0.526, 0.374, 0.196, 0.414),
+    (0.722, 0.617, 0.414, 0.519),
 )
+"""Stored organic profile: share of act pairs on one object within each of WINDOWS, by popularity.
+
+The larger of the links' and the reposts' shares over three campaign-free simulated worlds, all
+speeds and zones together (dev/notes/classes.md): too high an expectation accuses nobody.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,14 +113,17 @@ def parts_of(run: Run, group: Group) -> dict[str, Part]:
     two members meet by chance now and then. A multiplex group may be weak in each.
     """
     found: dict[str, Part] = {}
+    weak: dict[str, Part] = {}
     for name, tilings in run.tiled(group).items():
         if name == MULTIPLEX:
             continue
         terms = bursts.terms(tilings, group.members, group.window, group.offset)
         together = joint.together(terms)
         whole = terms.base + float(terms.weight.sum())
-        if together.any() and (whole > 0 or group.layer in (name, MULTIPLEX)):
-            found[name] = Part(terms, float(terms.weight[together].sum()))
+        if together.any():
+            kept = found if whole > 0 or group.layer in (name, MULTIPLEX) else weak
+            kept[name] = Part(terms, float(terms.weight[together].sum()))
+    found = found or weak
     ranked = sorted(found, key=lambda n: (n != group.layer, -found[n].nats, n))
     return {name: found[name] for name in ranked}
 
