@@ -12,47 +12,42 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect import bursts, hunt, refine
-from klieg.detect.bursts import OFFSETS, Tilings
+from klieg.detect import bursts, court, hunt
 from klieg.detect.candidates import fans
-from klieg.detect.hunt import Caught, overlap
+from klieg.detect.hunt import overlap
 from klieg.sockets import silent
 from klieg.tables import Group, WeakGraph
 
 if TYPE_CHECKING:
     from klieg.config import Config
-    from klieg.detect.refine import Bench
+    from klieg.detect.bursts import Tilings
+    from klieg.detect.court import Court, Weighed
+    from klieg.detect.hunt import Caught
     from klieg.sockets import Engine, Progress
-    from klieg.tables import F64, I32, Network
+    from klieg.tables import F64, I32, Network, Strata
 
-__all__ = ["FLAT", "search", "stands_flat_only"]
+__all__ = ["FLAT", "FOCUSED", "search", "stands_flat_only"]
 
 FLAT = ", no interest"
-"""Ends the name of a search, or of a test, against pools without interest."""
+"""Ends the name of a search in pools without interest."""
 
-NEAR = 30.0
-"""Nats below the strongest cell from which a cell moves no digit of a mean of e-values."""
+FOCUSED = ", one target"
+"""Ends the name of a search among pairs that the evidence cap hides."""
 
 SAME = 0.5
 """Jaccard index from which two groups are one finding."""
 
 WITHIN = 0.8
-"""Part of a group inside a stronger one from which it is the same finding."""
+"""Part of a group inside a stronger one from which it is the same finding …"""
 
+DENSER = 2.0
+"""… unless its ρ* is so many times the stronger one's: a crew inside a community."""
 
-@dataclass(frozen=True, slots=True)
-class Court:
-    """All layers of a run against one kind of pools, ready to weigh any group."""
-
-    names: tuple[str, ...]
-    tilings: tuple[Tilings, ...]
-    work: tuple[Bench, ...]
-    n_accounts: int
+Plan = tuple["Tilings", list[tuple[str, WeakGraph]]]
 
 
 def search(
@@ -73,14 +68,20 @@ def search(
     progress("groups: bursts", 0, len(names))
     layers = [network.layers[name] for name in names]
     interest = [bursts.prepare(x.actions, x.strata, config, engine) for x in layers]
+    plain = [network.flat.get(name, x.strata) for name, x in zip(names, layers, strict=True)]
     flat = [
-        bursts.repool(t, network.flat.get(name, t.strata))
-        for name, t in zip(names, interest, strict=True)
+        t if _alike(t.strata, strata) else bursts.repool(t, strata)
+        for t, strata in zip(interest, plain, strict=True)
     ]
     caught = _hunts(network, names, interest, flat, config, engine, progress)
+    kinds = [interest] if all(map(_same, interest, flat)) else [interest, flat]
+
+    def courts() -> list[Court]:
+        return [court.opened(names, tilings, n_accounts) for tilings in kinds]
+
+    workers = [courts() for _ in range(_threads(config))]
     progress("groups: test", 0, len(caught))
-    courts = (_court(names, interest, n_accounts), _court(names, flat, n_accounts))
-    return _judge(caught, courts, network, config, progress)
+    return _judge(_ranked(caught, workers), workers[0], config, progress)
 
 
 def stands_flat_only(group: Group) -> bool:
@@ -88,9 +89,19 @@ def stands_flat_only(group: Group) -> bool:
     return group.stability["stands_with_interest"] == 0
 
 
-def _court(names: tuple[str, ...], tilings: Sequence[Tilings], n_accounts: int) -> Court:
-    work = tuple(refine.bench(t.lattice, t.n_accounts) for t in tilings)
-    return Court(names, tuple(tilings), work, n_accounts)
+def _threads(config: Config) -> int:
+    return config.threads or os.cpu_count() or 1
+
+
+def _alike(a: Strata, b: Strata) -> bool:
+    """Whether two kinds of pools are the same partition of the objects."""
+    both = a.object_stratum.astype(np.int64) * max(b.size, 1) + b.object_stratum
+    kinds = len(np.unique(both))
+    return len(np.unique(a.object_stratum)) == kinds == len(np.unique(b.object_stratum))
+
+
+def _same(a: Tilings, b: Tilings) -> bool:
+    return a is b
 
 
 def _hunts(
@@ -103,14 +114,15 @@ def _hunts(
     progress: Progress,
 ) -> list[Caught]:
     """Every layer's hunts, in threads; the order of the answers is the order of the hunts."""
-    plans: list[tuple[Tilings, list[tuple[str, WeakGraph]]]] = []
+    plans: list[Plan] = []
     for name, pools, plain in zip(names, interest, flat, strict=True):
-        for with_interest, tilings in ((True, pools), (False, plain)):
-            plans.append((tilings, _named(network.weak, name, with_interest)))
+        plans.append((pools, _named(network.weak, name, True)))
+        if plain is not pools:
+            plans.append((plain, _named(network.weak, name, False)))
         hidden = fans(pools.actions, config, engine)
-        plans.append((pools, [(f"{name} {g.window} s, one target", g) for g in hidden]))
-    with ThreadPoolExecutor(config.threads or os.cpu_count() or 1) as pool:
-        found: list[Caught] = []
+        plans.append((pools, [(f"{name} {g.window} s{FOCUSED}", g) for g in hidden]))
+    found: list[Caught] = []
+    with ThreadPoolExecutor(_threads(config)) as pool:
         jobs = pool.map(lambda plan: hunt.run(plan[0], plan[1], config), plans)
         for i, caught in enumerate(jobs):
             progress("groups: search", i + 1, len(plans))
@@ -126,173 +138,104 @@ def _named(graphs: Sequence[WeakGraph], layer: str, interest: bool) -> list[tupl
     ]
 
 
-def _judge(
-    caught: Sequence[Caught],
-    courts: tuple[Court, Court],
-    network: Network,
-    config: Config,
-    progress: Progress,
-) -> tuple[Group, ...]:
-    """Test what was caught, strongest first, and describe what stands."""
-    bar = -math.log(config.false_alarms)
-    ranked = _ranked(caught, courts)
-    kept: list[tuple[I32, int, tuple[str, ...]]] = []
-    for i, (_, members, searches) in enumerate(ranked):
-        progress("groups: test", i, len(ranked))
-        if _known(members, [k[0] for k in kept]):
-            continue
-        tested = _stand(courts, members, bar, config)
-        if tested is None or _known(tested[0], [k[0] for k in kept]):
-            continue
-        kept.append((*tested, searches))
-    found = [_describe(*k, courts, network, bar) for k in kept]
-    return tuple(sorted(found, key=lambda g: (-g.net, g.members.tolist())))
-
-
 def _ranked(
-    caught: Sequence[Caught], courts: tuple[Court, Court]
-) -> list[tuple[float, I32, tuple[str, ...]]]:
-    """Distinct sets by their approximate net over all layers, with where each was found."""
+    caught: Sequence[Caught], workers: Sequence[Sequence[Court]]
+) -> list[tuple[list[Weighed], tuple[str, ...]]]:
+    """Distinct sets, weighed in every court, by their larger net; with where each was found."""
     places: dict[bytes, tuple[I32, list[str]]] = {}
     for c in caught:
         members = np.sort(c.members).astype(np.int32)
         known = places.setdefault(members.tobytes(), (members, []))[1]
         known.extend(s for s in c.searches if s not in known)
-    ranked = [
-        (max(_rough(court, members) for court in courts), members, tuple(searches))
-        for members, searches in places.values()
-    ]
-    return sorted(ranked, key=lambda r: (-r[0], r[1].tolist()))
+    distinct = list(places.values())
+
+    def share(worker: int) -> list[list[Weighed]]:
+        mine = distinct[worker :: len(workers)]
+        return [[court.weigh(c, members) for c in workers[worker]] for members, _ in mine]
+
+    with ThreadPoolExecutor(len(workers)) as pool:
+        shares = list(pool.map(share, range(len(workers))))
+    weighed = [shares[i % len(workers)][i // len(workers)] for i in range(len(distinct))]
+    ranked = [(w, tuple(found)) for w, (_, found) in zip(weighed, distinct, strict=True)]
+    return sorted(ranked, key=lambda r: (-max(w.net for w in r[0]), r[0][0].members.tolist()))
 
 
-def _known(members: I32, kept: Sequence[I32]) -> bool:
-    return any(
-        jaccard >= SAME or part >= WITHIN
-        for jaccard, part in (overlap(members, other) for other in kept)
-    )
+def _judge(
+    ranked: Sequence[tuple[list[Weighed], tuple[str, ...]]],
+    courts: Sequence[Court],
+    config: Config,
+    progress: Progress,
+) -> tuple[Group, ...]:
+    """Test what was caught, strongest first, and describe what stands."""
+    bar = -math.log(config.false_alarms)
+    found: list[Group] = []
+    for i, (weighed, searches) in enumerate(ranked):
+        progress("groups: test", i, len(ranked))
+        if _known(weighed[0].members, found):
+            continue
+        tested = _stand(courts, weighed, bar, config)
+        if tested is None or _known(tested[1].members, found):
+            continue
+        which, group, drops = tested
+        rho = court.rho(courts[which], group, bar)
+        if not _inside(group.members, rho, found):
+            found.append(_describe(courts, which, group, drops, rho, searches, bar))
+    return tuple(sorted(found, key=lambda g: (-g.net, g.members.tolist())))
+
+
+def _known(members: I32, found: Sequence[Group]) -> bool:
+    return any(overlap(members, g.members)[0] >= SAME for g in found)
+
+
+def _inside(members: I32, rho: float, found: Sequence[Group]) -> bool:
+    return any(overlap(members, g.members)[1] >= WITHIN and rho < DENSER * g.rho for g in found)
 
 
 def _stand(
-    courts: tuple[Court, Court], members: I32, bar: float, config: Config
-) -> tuple[I32, int] | None:
-    """The pruned members and the court (0 with interest, 1 without) in which they stand."""
-    for i, court in enumerate(courts):
-        if _rough(court, members) < bar - 1:
+    courts: Sequence[Court], weighed: Sequence[Weighed], bar: float, config: Config
+) -> tuple[int, Weighed, F64] | None:
+    """The first court in which the group stands, pruned there, and what each member brings."""
+    for i, here in enumerate(courts):
+        if weighed[i].net < bar - 1:
             continue
-        pruned = _pruned(court, members)
-        joint = _joint_acts(court, pruned)
-        if len(pruned) >= 3 and joint >= config.min_actions and _net(court, pruned) >= bar:
-            return pruned, i
+        pruned, drops = court.prune(here, weighed[i])
+        if len(pruned.members) < 3 or court.joint_acts(here, pruned) < config.min_actions:
+            continue
+        final = court.exact(here, pruned)
+        if final.net >= bar:
+            return i, final, drops
     return None
 
 
-def _cells(court: Court, groups: list[I32], *, inflation: float = 1.0) -> F64:
-    """(G, layers, tilings, Ω) approximate log evidence."""
-    each = [refine.weigh(work, groups, inflation=inflation) for work in court.work]
-    return np.asarray(np.stack(each, axis=1))
-
-
-def _rough(court: Court, members: I32) -> float:
-    return _net_of(court, _cells(court, [members])[0], len(members))
-
-
-def _net_of(court: Court, cells: F64, size: int) -> float:
-    return bursts.log_mean_exp(cells) - bursts.price(court.n_accounts, size)
-
-
-def _exact(court: Court, members: I32) -> F64:
-    """(layers, tilings, Ω) log evidence: the engine's wherever it moves the mean."""
-    cells = _cells(court, [members])[0]
-    near = cells.max(axis=2) > cells.max() - NEAR
-    for layer in range(len(court.names)):
-        at = np.flatnonzero(near[layer])
-        if len(at):
-            cells[layer, at] = bursts.log_evidence_at(court.tilings[layer], members, at)
-    return np.asarray(cells)
-
-
-def _net(court: Court, members: I32) -> float:
-    return _net_of(court, _exact(court, members), len(members))
-
-
-def _without(court: Court, members: I32) -> tuple[float, F64]:
-    """Approximate net, and net without each member."""
-    rest = [np.delete(members, i) for i in range(len(members))]
-    cells = _cells(court, [members])[0]
-    near = cells.max(axis=2) > cells.max() - NEAR
-    left = np.full((len(rest), *cells.shape), -np.inf)
-    for layer, work in enumerate(court.work):
-        at = np.flatnonzero(near[layer])
-        if len(at):
-            left[:, layer, at] = refine.weigh(work, rest, at)
-    size = len(members) - 1
-    nets = np.array([_net_of(court, c, size) for c in left])
-    return _net_of(court, cells, len(members)), nets
-
-
-def _pruned(court: Court, members: I32) -> I32:
-    """Take out, one at a time, whoever net over all layers is better without."""
-    while len(members) > 3:
-        whole, without = _without(court, members)
-        worst = int(without.argmax())
-        if without[worst] <= whole:
-            break
-        members = np.delete(members, worst)
-    return members
-
-
-def _strongest(cells: F64) -> tuple[int, int]:
-    layer, tiling, _ = np.unravel_index(int(cells.argmax()), cells.shape)
-    return int(layer), int(tiling)
-
-
-def _joint_acts(court: Court, members: I32) -> int:
-    """Bursts of the strongest tiling that hold two members or more."""
-    layer, t = _strongest(_cells(court, [members])[0])
-    tilings = court.tilings[layer]
-    window, offset = tilings.windows[t // len(OFFSETS)], OFFSETS[t % len(OFFSETS)]
-    return int((bursts.terms(tilings, members, window, offset).k >= 2).sum())
-
-
 def _describe(
-    members: I32,
+    courts: Sequence[Court],
     which: int,
+    group: Weighed,
+    drops: F64,
+    rho: float,
     searches: tuple[str, ...],
-    courts: tuple[Court, Court],
-    network: Network,
     bar: float,
 ) -> Group:
-    court = courts[which]
-    cells = _exact(court, members)
-    layer, t = _strongest(cells)
-    log_e = bursts.log_mean_exp(cells)
-    rough, without = _without(court, members)
+    here = courts[which]
+    layer, window, offset = court.place(here, group)
+    each = {n: bursts.log_mean_exp(c) for n, c in zip(here.names, group.cells, strict=True)}
+    last = courts[-1]
+    flat = (
+        which == len(courts) - 1 or court.exact(last, court.weigh(last, group.members)).net >= bar
+    )
     return Group(
-        members=members,
-        layer=court.names[layer],
-        window=court.tilings[layer].windows[t // len(OFFSETS)],
-        offset=OFFSETS[t % len(OFFSETS)],
-        net=log_e - bursts.price(court.n_accounts, len(members)),
-        log_e=log_e,
-        by_layer={n: bursts.log_mean_exp(c) for n, c in zip(court.names, cells, strict=True)},
-        drops=rough - without,
-        rho=_rho(court, members, bar),
+        members=group.members,
+        layer=here.names[layer],
+        window=window,
+        offset=offset,
+        net=group.net,
+        log_e=group.log_e,
+        by_layer=each,
+        drops=drops,
+        rho=rho,
         found_in=searches,
         stability={
             "stands_with_interest": int(which == 0),
-            "stands_without_interest": int(which == 1 or _net(courts[1], members) >= bar),
+            "stands_without_interest": int(flat),
         },
     )
-
-
-def _rho(court: Court, members: I32, bar: float) -> float:
-    """The largest factor on every expected count at which the group still stands."""
-    low, high = 0.0, math.log(1e6)
-    for _ in range(18):
-        middle = (low + high) / 2
-        cells = _cells(court, [members], inflation=math.exp(middle))[0]
-        if _net_of(court, cells, len(members)) >= bar:
-            low = middle
-        else:
-            high = middle
-    return math.exp(low)

@@ -7,7 +7,8 @@ one layer; whether a group stands is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Caught", "Seed", "overlap", "run", "seeds"]
 
-FLOOR = -60.0
-"""Net in nats below which a piece is not worth refining."""
+PROMISE = 0.25
+"""Part of its price that a piece's evidence must cover to be worth refining: larger pieces of thin
+groups may lack a hundred nats and still be the best start there is."""
 
 KEPT = -10.0
 """Net in nats that a refined group needs to be handed on."""
 
-TURNS = 80
+TURNS = 200
 """Pieces refined in one hunt at most, strongest first."""
 
 COVERED = 0.6
-"""A piece with so large a part inside a refined group is taken to be part of it."""
+"""A piece with so large a part inside a refined group is taken to be part of it …"""
+
+DENSER = 0.5
+"""… unless that group is much larger (WIDER) and, member for member, not twice as strong."""
+
+WIDER = 6
+
+EQUAL = 0.5
+"""Whoever joins in the first turn of growth brings half of what a member brings, or more."""
+
+PUBLIC = 3
+"""In the second turn a group grows to so many times its size: quieter members, not its public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,8 @@ class Seed:
     """A piece of a weak graph, before it is refined."""
 
     members: I32
-    net: float  # approximate, in the piece's own window
+    log_e: float  # approximate, in the piece's own window
+    promise: float  # part of its price that this covers
     searches: tuple[str, ...]  # "repost 600 s", …: where this very piece turned up
 
 
@@ -52,6 +66,7 @@ class Caught:
 
     members: I32
     net: float  # approximate, at its strongest tiling
+    log_e: float
     searches: tuple[str, ...]
 
 
@@ -72,35 +87,51 @@ def seeds(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Con
         at = np.arange(first, first + len(OFFSETS))
         cells = refine.weigh(work, list(fresh.values()), at)
         for (key, piece), log_e in zip(fresh.items(), cells.max(axis=(1, 2)), strict=True):
-            net = float(log_e) - price(tilings.n_accounts, len(piece))
             old = known.get(key)
-            if old is None:
-                known[key] = Seed(piece, net, (name,))
-            elif name not in old.searches:
-                known[key] = Seed(piece, max(net, old.net), (*old.searches, name))
-    ranked = sorted(known.values(), key=lambda s: (-s.net, -len(s.members), s.members.tolist()))
-    return [seed for seed in ranked if seed.net > FLOOR]
+            value = max(float(log_e), old.log_e if old else -np.inf)
+            promise = value / price(tilings.n_accounts, len(piece))
+            known[key] = Seed(piece, value, promise, ((*old.searches, name) if old else (name,)))
+    return sorted(
+        (seed for seed in known.values() if seed.promise > PROMISE),
+        key=lambda s: (-s.promise, -len(s.members), s.members.tolist()),
+    )
 
 
 def run(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Config) -> list[Caught]:
     """The groups of one layer that may stand, strongest first."""
     work = refine.bench(tilings.lattice, tilings.n_accounts)
     done: list[Caught] = []
-    inside = np.zeros(tilings.n_accounts, np.int32)  # 1 + the last group an account went into
+    homes: dict[int, list[int]] = {}  # account → groups in `done` that it is in
     turns = 0
     for seed in seeds(tilings, graphs, config):
         if turns == TURNS:
             break
-        if _covered(seed.members, done):
+        if _covered(seed, done, homes):
             continue
         turns += 1
-        members, spot = refine.improve(work, seed.members)
-        for part in refine.split(work, members, spot, config.seed):
-            at = spot if len(part) == len(members) else refine.best(work, part)
-            done.append(Caught(part, at.net, seed.searches))
+        for caught in _refined(work, seed, config):
+            for account in caught.members.tolist():
+                homes.setdefault(account, []).append(len(done))
+            done.append(caught)
     promising = [c for c in done if c.net > KEPT and len(c.members) >= 3]
     promising.sort(key=lambda c: (-c.net, c.members.tolist()))
-    return _merge(work, _distinct(promising), graphs, inside)
+    return _merge(work, _distinct(promising), graphs)
+
+
+def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
+    """What a piece grows into among its equals, and, where that is more, without restraint."""
+    made: list[Caught] = []
+    members = seed.members
+    for equal in (EQUAL, 0.0):
+        limit = PUBLIC * len(members) if made else None
+        grown, spot = refine.improve(work, members, equal=equal, limit=limit)
+        if made and (len(grown) <= len(members) or spot.net <= made[0].net):
+            break
+        for part in refine.split(work, grown, spot, config.seed):
+            at = spot if len(part) == len(grown) else refine.best(work, part)
+            made.append(Caught(part, at.net, at.log_e, seed.searches))
+        members = grown
+    return made
 
 
 def overlap(a: I32, b: I32) -> tuple[float, float]:
@@ -109,8 +140,17 @@ def overlap(a: I32, b: I32) -> tuple[float, float]:
     return both / (len(a) + len(b) - both), both / len(a)
 
 
-def _covered(members: I32, done: Sequence[Caught]) -> bool:
-    return any(overlap(members, c.members)[1] >= COVERED for c in done)
+def _covered(seed: Seed, done: Sequence[Caught], homes: Mapping[int, Sequence[int]]) -> bool:
+    each = seed.log_e / len(seed.members)
+    shared = Counter(g for a in seed.members.tolist() for g in homes.get(a, ()))
+    return any(
+        n >= COVERED * len(seed.members)
+        and (
+            len(done[g].members) <= WIDER * len(seed.members)
+            or each < DENSER * done[g].log_e / len(done[g].members)
+        )
+        for g, n in shared.items()
+    )
 
 
 def _distinct(ranked: Sequence[Caught]) -> list[Caught]:
@@ -122,9 +162,10 @@ def _distinct(ranked: Sequence[Caught]) -> list[Caught]:
 
 
 def _merge(
-    work: Bench, ranked: list[Caught], graphs: Sequence[tuple[str, WeakGraph]], inside: I32
+    work: Bench, ranked: list[Caught], graphs: Sequence[tuple[str, WeakGraph]]
 ) -> list[Caught]:
     """Join groups that weak edges connect and that are better told as one."""
+    inside = np.zeros(work.n_accounts, np.int32)  # 1 + the strongest group an account is in
     for i in range(len(ranked) - 1, -1, -1):
         inside[ranked[i].members] = i + 1
     joined: set[tuple[int, int]] = set()
@@ -139,7 +180,8 @@ def _merge(
         one, two = ranked[i], ranked[j]
         rest = np.setdiff1d(two.members, one.members)
         if len(rest) and refine.one_not_two(work, one.members, rest):
-            both, spot = refine.improve(work, np.union1d(one.members, rest))
+            union = np.union1d(one.members, rest)
+            both, spot = refine.improve(work, union, limit=len(union))
             if spot.net > max(one.net, two.net):
-                extra.append(Caught(both, spot.net, one.searches + two.searches))
+                extra.append(Caught(both, spot.net, spot.log_e, one.searches + two.searches))
     return sorted(ranked + extra, key=lambda c: (-c.net, c.members.tolist()))

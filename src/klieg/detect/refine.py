@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect.bursts import price
+from klieg.detect.bursts import OFFSETS, price
 from klieg.detect.candidates import pieces
 from klieg.engine.burst_search import companions, company, marginals, screen
 
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from klieg.engine.burst_search import Lattice
     from klieg.tables import F64, I32, I64
 
-__all__ = ["Bench", "Spot", "bench", "best", "improve", "one_not_two", "split", "weigh"]
+__all__ = ["Bench", "Spot", "bench", "best", "improve", "leaving", "one_not_two", "split", "weigh"]
 
 WORTH = 1.5
 """Nats that one more member must be worth to a burst for its strangers to be looked at."""
+
+LARGE = 100
+"""Members from which only the neighbouring windows are compared."""
 
 MANY = 2000
 """Members beyond which nobody looks whether a group should be split."""
@@ -70,25 +73,46 @@ def weigh(
     return screen(work.lattice, starts, rows, tilings, inflation, work.counts)
 
 
-def best(work: Bench, members: I32) -> Spot:
-    """The tiling and ω at which these members are strongest."""
-    cells = weigh(work, [members])[0]
-    tiling, omega = divmod(int(cells.argmax()), cells.shape[1])
-    log_e = float(cells[tiling, omega])
+def best(work: Bench, members: I32, tilings: I64 | None = None) -> Spot:
+    """The tiling and ω (of all or some tilings) at which these members are strongest."""
+    cells = weigh(work, [members], tilings)[0]
+    row, omega = divmod(int(cells.argmax()), cells.shape[1])
+    log_e = float(cells[row, omega])
+    tiling = row if tilings is None else int(tilings[row])
     return Spot(tiling, omega, log_e, log_e - price(work.n_accounts, len(members)))
 
 
-def improve(work: Bench, members: I32) -> tuple[I32, Spot]:
-    """Grow and prune in turns while net rises."""
+def improve(
+    work: Bench, members: I32, *, equal: float = 0.0, limit: int | None = None
+) -> tuple[I32, Spot]:
+    """Grow and prune in turns while net rises.
+
+    With ``equal``, nobody joins who brings less than that part of what a member brings on average:
+    a crew inside a community of shared interest stays a crew. It grows to ``limit`` at most.
+    """
+    limit = work.n_accounts if limit is None else limit
     spot = best(work, members)
     for _ in range(ROUNDS):
-        bigger = _grow(work, members, spot)
-        finer = _prune(work, bigger, best(work, bigger))
-        there = best(work, finer)
+        bigger = _grow(work, members, spot, equal, limit)
+        around = _around(work, spot) if len(bigger) > LARGE else None
+        finer = _prune(work, bigger, best(work, bigger, around))
+        there = best(work, finer, around)
         if there.net <= spot.net + 1e-6:
             break
         members, spot = finer, there
     return members, spot
+
+
+def _around(work: Bench, spot: Spot) -> I64:
+    """The tiling of a spot and its neighbours: the windows next to it, at both offsets."""
+    first = max(spot.tiling // len(OFFSETS) - 1, 0) * len(OFFSETS)
+    last = min(first + 3 * len(OFFSETS), work.lattice.code.shape[1])
+    return np.arange(first, last)
+
+
+def leaving(work: Bench, members: I32, tiling: int, omega: int) -> F64:
+    """(g,) nats of log evidence that a tiling gains when each member leaves, to first order."""
+    return marginals(work.lattice, members, members, -1, tiling, omega, work.counts)
 
 
 def one_not_two(work: Bench, a: I32, b: I32) -> bool:
@@ -135,18 +159,21 @@ def _cell(work: Bench, members: I32, spot: Spot) -> float:
     return float(value) - price(work.n_accounts, len(members))
 
 
-def _grow(work: Bench, members: I32, spot: Spot) -> I32:
+def _grow(work: Bench, members: I32, spot: Spot, equal: float, limit: int) -> I32:
     current = _cell(work, members, spot)
     for _ in range(ROUNDS):
-        others = company(
+        others, met = company(
             work.lattice, members, spot.tiling, spot.omega, WORTH, work.counts, work.tally
         )
+        others = others[np.argsort(-met, kind="stable")[: max(200, 2 * len(members))]]
         if not len(others):
             break
         gains = marginals(work.lattice, members, others, 1, spot.tiling, spot.omega, work.counts)
         gains -= math.log((work.n_accounts - len(members)) / (len(members) + 1.0) + 1e-9)
-        keen = others[np.argsort(-gains, kind="stable")][: int((gains > 0).sum())]
-        keen = keen[: max(3, len(members))]
+        average = (current + price(work.n_accounts, len(members))) / len(members)
+        enough = int((gains > max(0.0, equal * average)).sum())
+        keen = others[np.argsort(-gains, kind="stable")][:enough]
+        keen = keen[: min(max(3, len(members)), max(limit - len(members), 0))]
         while len(keen):
             bigger = np.union1d(members, keen).astype(np.int32)
             value = _cell(work, bigger, spot)
@@ -160,12 +187,12 @@ def _grow(work: Bench, members: I32, spot: Spot) -> I32:
 
 
 def _prune(work: Bench, members: I32, spot: Spot) -> I32:
-    """Remove whoever net is better without: one at a time, a hundredth at a time when many."""
+    """Remove whoever net is better without: one at a time, a thirtieth at a time when many."""
     current = _cell(work, members, spot)
     while len(members) > 3:
         gains = marginals(work.lattice, members, members, -1, spot.tiling, spot.omega, work.counts)
         gains += math.log((work.n_accounts - len(members) + 1.0) / len(members))
-        worst = np.argsort(-gains, kind="stable")[: max(1, len(members) // 100)]
+        worst = np.argsort(-gains, kind="stable")[: max(1, len(members) // 30)]
         worst = worst[gains[worst] > -0.5]
         while len(worst):
             smaller = np.delete(members, worst)

@@ -261,8 +261,8 @@ def _tolls(
     rise = np.zeros(len(share))
     for c in range(len(share)):
         moved[c] = share[c] * (1.0 + sign / max(len(members), 2))
-        if share[c] == 0.0:
-            moved[c] = 1.0 / lattice.size[c] if sign > 0 else 0.0
+        if share[c] == 0.0 and sign > 0 and lattice.size[c] > 0.0:
+            moved[c] = 1.0 / lattice.size[c]
         rise[c] = _quiet(lattice, tiling, c, moved[c], w) - _quiet(lattice, tiling, c, share[c], w)
     for a in members:
         for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
@@ -335,11 +335,11 @@ def company(
     worth: float,
     counts: NDArray[np.int32],
     tally: NDArray[np.int32],
-) -> NDArray[np.int32]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Outsiders in at least two bursts of the group where one more member is worth > ``worth``.
 
-    Ascending account ids. A burst with too many strangers is worth nothing and is skipped, so the
-    walk stays short whatever the size of the crowd.
+    Account ids in ascending order, and how many such bursts each is in. A burst with too many
+    strangers is worth nothing and is skipped, so the walk stays short whatever the crowd.
     """
     share, _ = _shares(lattice, members)
     base = lattice.actor_starts[tiling]
@@ -371,14 +371,17 @@ def company(
             u = lattice.code[p, tiling]
             if u >= 0:
                 counts[u] = 0
-    found = np.empty(len(met), np.int32)
-    n = 0
+    kept = [other for other in met if tally[other] >= 2]
+    found = np.empty(len(kept), np.int32)
+    times = np.empty(len(kept), np.int32)
+    for i in range(len(kept)):
+        found[i] = kept[i]
+    found.sort()
+    for i in range(len(found)):
+        times[i] = tally[found[i]]
     for other in met:
-        if tally[other] >= 2:
-            found[n] = other
-            n += 1
         tally[other] = 0
-    return np.sort(found[:n])
+    return found, times
 
 
 @compiled
