@@ -1,0 +1,289 @@
+"""The network: a planted crew's pairs stand, chance gives none, and nothing hangs on names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from klieg.config import Config
+from klieg.detect import network, scoring
+from klieg.sockets import make, silent
+from klieg.tables import MULTIPLEX, POSTS, SECOND, TIME, Actions, Network, Posts
+
+DAY = 86_400 * SECOND
+MONDAY = 4 * DAY + 2_000 * 7 * DAY
+CONFIG = Config(threads=1, stratum_actions=50, stratum_accounts=20)
+ENGINE = make("engines", "cpu", CONFIG)
+CREW = 8
+
+
+def rows_of(seed: int, *, crew: int = CREW, acts: int = 8, n: int = 1500) -> list[tuple]:
+    """(time, account, link, site, tag): 200 organic accounts, and a crew within 30 s."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(n):
+        link = int(rng.zipf(1.4)) % 400
+        at = MONDAY + link * 3000 * SECOND + int(rng.exponential(7200 * SECOND))
+        rows.append((at, f"o{rng.integers(200)}", f"u{link}", f"s{link % 50}", f"#{link % 30}"))
+    for j in range(acts):
+        at = MONDAY + int(rng.integers(10 * DAY))
+        for a in range(crew):
+            moment = at + int(rng.integers(30 * SECOND))
+            rows.append((moment, f"c{a}", f"p{j}", f"q{j % 4}", f"#{rng.integers(30)}"))
+    return rows
+
+
+def world(rows: list[tuple]) -> tuple[dict[str, Actions], Posts]:
+    """Posts in canonical order, a link and a hashtag layer; first act of an account per object."""
+    rows = sorted(rows)
+    ids = {a: i for i, a in enumerate(dict.fromkeys(r[1] for r in rows))}
+    account = np.array([ids[r[1]] for r in rows], np.int32)
+    time = np.array([r[0] for r in rows], np.int64)
+    columns = {f.name: pa.nulls(len(rows), f.type) for f in POSTS}
+    columns["platform"] = pa.array(["x"] * len(rows))
+    columns["post_id"] = pa.array([str(i) for i in range(len(rows))])
+    columns["account_id"] = pa.array([r[1] for r in rows])
+    columns["time"] = pa.array(time).cast(TIME)
+    names = pa.array(list(ids), pa.string())
+    posts = Posts(
+        pa.table(columns, schema=POSTS), account, time, names, pa.array(["x"] * len(ids)), 0
+    )
+    link = layer("link", posts, [r[2] for r in rows], [r[3] for r in rows])
+    return {"link": link, "hashtags": layer("hashtags", posts, [r[4] for r in rows])}, posts
+
+
+def layer(signal: str, posts: Posts, objects, targets=None) -> Actions:
+    seen: set[tuple[int, object]] = set()
+    kept = []
+    for i, (a, o) in enumerate(zip(posts.account.tolist(), objects, strict=True)):
+        if o is not None and (a, o) not in seen:
+            seen.add((a, o))
+            kept.append(i)
+    number = {o: i for i, o in enumerate(dict.fromkeys(objects[i] for i in kept))}
+    aim = {t: i for i, t in enumerate(dict.fromkeys(targets[i] for i in kept))} if targets else {}
+    return Actions(
+        signal,
+        posts.account[kept],
+        np.array([number[objects[i]] for i in kept], np.int32),
+        posts.time[kept],
+        np.array(kept, np.int64),
+        np.array([aim[targets[i]] if targets else -1 for i in kept], np.int32),
+        pa.array([str(o) for o in number], pa.string()),
+        pa.array([str(t) for t in aim], pa.string()),
+        posts.n_accounts,
+    )
+
+
+def build(rows: list[tuple], config: Config = CONFIG) -> tuple[Network, Posts]:
+    layers, posts = world(rows)
+    return network.build(layers, posts, config, ENGINE, silent), posts
+
+
+def pairs(net: Network, posts: Posts, name: str, kind: str) -> set[tuple[str, str]]:
+    scored = net.layers[name].scored
+    rows = np.flatnonzero(getattr(scored, kind))
+    ids = posts.account_ids.to_pylist()
+    return {tuple(sorted((ids[scored.edges.left[i]], ids[scored.edges.right[i]]))) for i in rows}
+
+
+def test_network_validates_a_planted_crew_and_nobody_else():
+    net, posts = build(rows_of(1))
+    found = pairs(net, posts, "link", "validated")
+    crew = {(f"c{i}", f"c{j}") for i in range(CREW) for j in range(i + 1, CREW)}
+    assert found == crew
+    assert not pairs(net, posts, "hashtags", "validated")
+    stat = net.layers["link"].stat
+    assert stat.validated == len(crew) <= stat.weak
+    assert stat.shuffled == (0,)
+    assert stat.validated_e <= stat.validated_by <= stat.validated
+
+
+def test_network_of_a_world_without_a_crew_is_quiet():
+    for seed in range(4):
+        net, _ = build(rows_of(seed, crew=0), replace(CONFIG, shuffles=3))
+        for stat in (x.stat for x in net.layers.values()):
+            assert stat.validated == 0
+            assert stat.threshold == 0.0
+            assert stat.shuffled == (0, 0, 0)
+            assert len(stat.shuffled_weak) == 3
+
+
+def test_network_multiplex_stands_last_and_validates_nothing():
+    net, posts = build(rows_of(1))
+    assert list(net.layers) == ["link", "hashtags", MULTIPLEX]
+    assert not pairs(net, posts, MULTIPLEX, "validated")
+    assert pairs(net, posts, MULTIPLEX, "weak")
+    assert set(net.flat) == set(net.layers)
+
+
+def test_network_q_and_m_run_over_all_layers():
+    net, _ = build(rows_of(1))
+    single = [net.layers[n].stat for n in ("link", "hashtags")]
+    m = sum(s.pairs for s in single)
+    assert all(s.pairs == s.eligible * (s.eligible - 1) // 2 for s in single)
+    scored = net.layers["link"].scored
+    assert (scored.validated == (scored.q <= CONFIG.false_alarms)).all()
+    strongest = int(np.argmin(scored.p))
+    rank = sum(
+        int((net.layers[n].scored.p <= scored.p[strongest]).sum())
+        for n in net.layers
+        if n != MULTIPLEX
+    )
+    assert scored.q[strongest] <= scored.p[strongest] * m / rank * (1 + 1e-9)
+
+
+def test_network_keeps_only_edges_with_evidence():
+    net, _ = build(rows_of(2))
+    for part in net.layers.values():
+        scored = part.scored
+        assert (scored.weak | scored.validated).all()
+        best = scored.best.astype(int)
+        rows = np.arange(scored.edges.size)
+        assert (scored.edges.capped[rows, best] >= CONFIG.weak_count).all()
+        assert (scored.p >= scored.p_window[rows, best]).all()
+        assert (scored.edges.left < scored.edges.right).all()
+
+
+def test_network_weak_graphs_hold_the_crew_in_its_window():
+    net, posts = build(rows_of(1))
+    graph = next(g for g in net.weak if (g.layer, g.window, g.interest) == ("link", 60, True))
+    ids = posts.account_ids.to_pylist()
+    inside = [
+        (a, b)
+        for a, b in zip(graph.left, graph.right, strict=True)
+        if ids[a][0] == ids[b][0] == "c"
+    ]
+    assert len(inside) == CREW * (CREW - 1) // 2
+    assert {g.layer for g in net.weak} >= {"link", MULTIPLEX}
+
+
+def test_network_one_target_is_no_evidence():
+    # the crew's links all lead to one site: capped, they meet on it once
+    rows = [r if r[1][0] == "o" else (*r[:3], "one site", r[4]) for r in rows_of(1)]
+    net, posts = build(rows)
+    assert not pairs(net, posts, "link", "validated")
+    layers, _ = world(rows)
+    able = scoring.eligible(layers["link"], CONFIG)
+    assert not able[[i for i, a in enumerate(posts.account_ids.to_pylist()) if a[0] == "c"]].any()
+
+
+def test_network_eligible_needs_two_objects_and_two_targets():
+    rows = [
+        (1, "a", "u", "s", "#1"),
+        (2, "a", "v", "t", "#1"),
+        (3, "b", "u", "s", "#1"),
+        (4, "c", "w", "s", "#1"),
+        (5, "c", "u", "s", "#2"),
+    ]
+    layers, posts = world(rows)
+    named = posts.account_ids.to_pylist()
+    able = {n: scoring.eligible(layers[n], CONFIG) for n in layers}
+    assert [named[i] for i in np.flatnonzero(able["link"])] == ["a"]
+    assert [named[i] for i in np.flatnonzero(able["hashtags"])] == ["c"]
+
+
+def test_network_without_layers_is_empty():
+    posts = world([(1, "a", "u", "s", "#1")])[1]
+    assert network.build({}, posts, CONFIG, ENGINE, silent) == Network({}, {}, ())
+
+
+def test_network_of_one_post_has_no_edges():
+    net, _ = build([(MONDAY, "a", "u", "s", "#1")])
+    assert [x.scored.edges.size for x in net.layers.values()] == [0, 0, 0]
+    assert not net.weak
+
+
+def test_network_without_shuffles_says_so():
+    net, _ = build(rows_of(1), replace(CONFIG, shuffles=0))
+    assert net.layers["link"].stat.shuffled == ()
+    assert net.layers["link"].stat.tail_shuffled == ()
+
+
+def _facts(net: Network, posts: Posts, names: dict[str, str]) -> list[tuple]:
+    ids = [names.get(a, a) for a in posts.account_ids.to_pylist()]
+    facts = []
+    for name, part in net.layers.items():
+        scored = part.scored
+        facts += [
+            (name, *sorted((ids[a], ids[b])), p, q, e)
+            for a, b, p, q, e in zip(
+                scored.edges.left, scored.edges.right, scored.p, scored.q, scored.e, strict=True
+            )
+        ]
+    facts += [
+        (g.layer, g.window, g.interest, *sorted((ids[a], ids[b])))
+        for g in net.weak
+        for a, b in zip(g.left, g.right, strict=True)
+    ]
+    return sorted(facts, key=str) + [x.stat.shuffled_weak for x in net.layers.values()]
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 50), weeks=st.integers(-200, 200), turn=st.integers(1, 10**6))
+def test_network_ignores_names_row_order_and_whole_weeks(seed, weeks, turn):
+    rows = rows_of(seed, n=600)
+    # times must differ: rows of one instant are ordered by name
+    rows = [(t * 1000 + i, *rest) for i, (t, *rest) in enumerate(rows)]
+    rows = [(MONDAY + (t - MONDAY * 1000) // 1000, *rest) for t, *rest in rows]
+    rows = list({r[0]: r for r in rows}.values())
+    order = np.random.default_rng(turn).permutation(len(rows))
+    rename = {a: f"n{hash((a, turn)) % 10**9}" for a in {r[1] for r in rows}}
+    moved = [
+        (t + weeks * 7 * DAY, rename[a], f"~{link}", f"~{site}", tag)
+        for t, a, link, site, tag in (rows[i] for i in order)
+    ]
+    one, two = build(rows), build(moved)
+    back = {new: old for old, new in rename.items()}
+    assert _facts(*one, {}) == _facts(*two, back)
+
+
+def shared_columns(path: Path, account: str, when: str, objects: str, unit: int):
+    table = pq.read_table(path, columns=[account, when, objects]).drop_null()
+    time = table.column(when).to_numpy().astype(np.float64) * unit
+    order = np.argsort(time, kind="stable")
+    table = table.take(pa.array(order))
+    accounts = table.column(account).combine_chunks().cast(pa.string()).dictionary_encode()
+    time = time[order].astype(np.int64)
+    columns = {f.name: pa.nulls(len(time), f.type) for f in POSTS}
+    columns["platform"] = pa.array(["x"] * len(time))
+    columns["post_id"] = pa.array([str(i) for i in range(len(time))])
+    columns["account_id"] = accounts.cast(pa.string())
+    columns["time"] = pa.array(time).cast(TIME)
+    posts = Posts(
+        pa.table(columns, schema=POSTS),
+        accounts.indices.to_numpy().astype(np.int32),
+        time,
+        accounts.dictionary,
+        pa.array(["x"] * len(accounts.dictionary)),
+        0,
+    )
+    return posts, table.column(objects).cast(pa.string()).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("file", "columns", "signal", "least"),
+    [
+        ("german_elections.parquet", ("account_id", "timestamp", "url_id"), "link", 100),
+        (
+            "russian_coord_tweets.parquet",
+            ("account_id", "timestamp_share", "object_id"),
+            "repost",
+            1,
+        ),
+    ],
+)
+def test_network_of_real_posts_holds_its_promise_on_shuffles(data, file, columns, signal, least):
+    posts, objects = shared_columns(data / file, *columns, SECOND)
+    actions = layer(signal, posts, objects)
+    net = network.build({signal: actions}, posts, Config(shuffles=2), ENGINE, silent)
+    stat = net.layers[signal].stat
+    assert stat.validated >= least
+    assert max(stat.shuffled) <= 2
+    assert stat.tail_shuffled[0] <= 1.0
