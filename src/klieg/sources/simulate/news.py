@@ -78,13 +78,15 @@ def events(rng: np.random.Generator, scene: Scene) -> Events:
 
 
 def news(rng: np.random.Generator, scene: Scene, who: People, happening: Events) -> News:
-    """Some two stories a day from each outlet, and three to five on each event."""
+    """More than a story a day from each outlet, and three to five on each event."""
     clock, among = scene.clock, scene.among
-    outlets = max(2 * among.size, round(48 * (who.n / 3000) ** 0.7))
+    more = round(36 * (who.n / 3000) ** 0.7)
+    home = np.repeat(np.arange(among.size), 5)
+    home = np.sort(np.concatenate([home, rng.choice(among.size, more, p=among.weight)]))
+    outlets = len(home)
     names = domains(rng, outlets)
-    home = np.sort(rng.choice(among.size, outlets, p=among.weight))
     account = _outlet_accounts(rng, who, home)
-    count = rng.poisson(2.2 * clock.days, outlets)
+    count = rng.poisson(1.3 * clock.days, outlets)
     outlet = np.repeat(np.arange(outlets), count)
     time = clock.draw(rng, np.full(len(outlet), 1), among.zone[home[outlet]] * HOUR)
     topic = _topics(rng, among, home[outlet])
