@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.case.keyring import local_key
-from klieg.case.templates import SLOT, defanged, template, without_links, words_in_use
+from klieg.case.templates import OUTSIDE, SLOT, defanged, template, without_links, words_in_use
 from klieg.tables import POSTS, Actions, Posts
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class _Names:
     posts: frozenset[tuple[str, str]]  # (platform, id) of every post known or referred to
     accounts: frozenset[tuple[str, str]]
     common: frozenset[str]
+    platforms: tuple[str, ...]
     cache: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def of(self, kind: str, platform: str, text: str) -> str:
@@ -67,12 +68,12 @@ class _Names:
         return self.of("account" if known else "handle", platform, text)
 
     def label(self, platform: str, text: str) -> str:
-        """What an object or target is called in the shared form."""
-        bare = text.removeprefix(f"{platform}:")
-        for kind, known in (("post", self.posts), ("account", self.accounts)):
-            for name in (text, bare):
-                if (platform, name) in known:
-                    return self.of(kind, platform, name)
+        """What an object or target is called in the shared form; platform "": any will do."""
+        for place in (platform,) if platform else self.platforms:
+            for name in (text, text.removeprefix(f"{place}:")):
+                for kind, known in (("post", self.posts), ("account", self.accounts)):
+                    if (place, name) in known:
+                        return self.of(kind, place, name)
         tag = self.of("object", "", text)[2:8]
         if "://" in text or _HOST.fullmatch(text):
             tail = "" if _HOST.fullmatch(text) and "/" not in text else f"/…{tag}"
@@ -141,6 +142,7 @@ def _names(case: Case, key: bytes) -> _Names:
         posts=pairs("post_id", *_POST_REFERENCES),
         accounts=accounts,
         common=frozenset(words_in_use(seen, people)),
+        platforms=tuple(dict.fromkeys(platform)),
     )
 
 
@@ -277,18 +279,25 @@ class _Words:
 
     def sentence(self, text: str) -> str:
         """A sentence of ours without ids, handles, links, and words that can be searched for."""
-        told = self.pattern.sub(lambda found: self.shared[found.group()], text)
-        return without_links(_QUOTED.sub(lambda quote: self._quote(quote.group()), told))
+        return _QUOTED.sub(self._quote, self.pattern.sub(self._told, text))
 
-    def _quote(self, quoted: str) -> str:
+    def _told(self, found: re.Match[str]) -> str:
+        known = self.shared.get(found.group())
+        if known is not None:
+            return known
+        return defanged(found.group()) if found.lastgroup == "link" else SLOT
+
+    def _quote(self, found: re.Match[str]) -> str:
+        quoted = found.group()
         return quoted[0] + template(quoted[1:-1], self.names.common) + quoted[-1]
 
 
 def _words(case: Case, finding: Finding, names: _Names, labels: _Labels) -> _Words:
     posts = case.posts
     shared: dict[str, str] = {}
-    for name in (n for layer in labels.values() for n in _quotable(finding) if n in layer):
-        shared.setdefault(name, next(layer[name] for layer in labels.values() if name in layer))
+    for name in _quotable(finding):
+        known = [layer[name] for layer in labels.values() if name in layer]
+        shared[name] = known[0] if known else names.label("", name)
     rows = [*finding.posts, *(finding.narrative.exemplars if finding.narrative else ())]
     part = posts.table.select(["platform", "post_id", "account"]).take(rows).to_pylist()
     for post in part:
@@ -309,7 +318,9 @@ def _quotable(finding: Finding) -> list[str]:
 
 
 def _pattern(names: Mapping[str, str]) -> re.Pattern[str]:
-    """Any of the names as a whole word; a short number only where a share follows it.
+    """Links and handles, or any of the names as a whole word.
+
+    A short number is a name only where a share follows it.
 
     The 17 of "17 posts" is a count, the 17 of "17 60 %" an account of that name.
     """
@@ -318,7 +329,8 @@ def _pattern(names: Mapping[str, str]) -> re.Pattern[str]:
         re.escape(name) + (r"(?=\s\d+\s?%)" if name.isdigit() and len(name) < _LONG_ID else "")
         for name in longest_first
     ]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)" if parts else r"(?!)")
+    known = rf"|(?<!\w)(?:{'|'.join(parts)})(?!\w)" if parts else ""
+    return re.compile(f"(?i:{OUTSIDE}){known}")
 
 
 def _finding(case: Case, finding: Finding, words: _Words, labels: _Labels) -> Finding:

@@ -11,7 +11,16 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
-__all__ = ["COMMON", "SLOT", "defanged", "host_of", "template", "without_links", "words_in_use"]
+__all__ = [
+    "COMMON",
+    "OUTSIDE",
+    "SLOT",
+    "defanged",
+    "host_of",
+    "template",
+    "without_links",
+    "words_in_use",
+]
 
 COMMON = 5
 """Accounts that must have used a word before it may be shown."""
@@ -19,7 +28,7 @@ IN_A_ROW = 3
 """Words that may stand side by side: a longer run can be searched for."""
 SLOT = "{…}"
 
-_LINK = r"(?:[a-z][a-z0-9+.\-]*://|www\.)[^\s<>\"“”»]+"
+_LINK = r"(?:[a-z][a-z0-9+.\-]*://|www\.)[^\s<>\"“”»]*[^\s<>\"“”».,;:!?…)\]}']"
 _ADDRESS = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 _HANDLE = r"[@＠][\w.\-]*\w"
 _TAG = r"[#＃]\w+"
@@ -30,7 +39,9 @@ _PIECE = re.compile(
     f"|(?P<host>{_BARE_HOST})|(?P<word>{_WORD})",
     re.IGNORECASE,
 )
-_LINKS_ONLY = re.compile(f"(?P<link>{_LINK})|(?P<address>{_ADDRESS})|(?P<handle>{_HANDLE})", re.I)
+OUTSIDE = f"(?P<link>{_LINK})|(?P<address>{_ADDRESS})|(?P<handle>{_HANDLE})"
+"""A pattern of what leads out of a sentence: links, mail addresses, handles (ignore case)."""
+_OUTSIDE = re.compile(OUTSIDE, re.IGNORECASE)
 _SLOTS = re.compile(rf"{re.escape(SLOT)}(?:[\W_]*?{re.escape(SLOT)})+")
 
 
@@ -84,7 +95,7 @@ def without_links(text: str) -> str:
     def shown(found: re.Match[str]) -> str:
         return defanged(found.group()) if found.lastgroup == "link" else SLOT
 
-    return _LINKS_ONLY.sub(shown, text)
+    return _OUTSIDE.sub(shown, text)
 
 
 def defanged(link: str) -> str:

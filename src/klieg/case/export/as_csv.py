@@ -38,7 +38,9 @@ def write_csv(table: pa.Table, out: str | Path | TextIO, *, raw_cells: bool = Fa
         with Path(out).open("w", encoding="utf-8", newline="") as file:
             write_csv(table, file, raw_cells=raw_cells)
         return
-    writer = csv.writer(out, lineterminator="\n")
+    # the csv module leaves a carriage return bare, and only raw cells can still hold one
+    quoting = csv.QUOTE_ALL if raw_cells else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, lineterminator="\n", quoting=quoting)
     writer.writerow(table.column_names)
     writers = [_cells(field.type, raw=raw_cells) for field in table.schema]
     for batch in table.to_batches(max_chunksize=BATCH):
