@@ -81,7 +81,9 @@ def test_x_v2_page_joins_its_includes(tmp_path: Path) -> None:
 
 
 def test_x_v2_page_without_includes_still_reads(tmp_path: Path) -> None:
-    page = {"data": [tweet("4", "RT @bob: c…", referenced_tweets=[{"type": "retweeted", "id": "3"}])]}
+    page = {
+        "data": [tweet("4", "RT @bob: c…", referenced_tweets=[{"type": "retweeted", "id": "3"}])]
+    }
     posts, _ = read([written(tmp_path / "a.jsonl", page)])
     row = posts.table.to_pylist()[0]
     assert (row["text"], row["repost_of"], row["account"]) == ("RT @bob: c…", "3", None)
@@ -110,7 +112,10 @@ def test_x_v2_other_objects_are_counted_not_lost(tmp_path: Path) -> None:
 def test_x_v2_own_pictures_and_the_quoted_post_are_no_links(tmp_path: Path) -> None:
     entities = {
         "urls": [
-            {"expanded_url": "https://twitter.com/a/status/4/photo/1", "display_url": "pic.x.com/1"},
+            {
+                "expanded_url": "https://twitter.com/a/status/4/photo/1",
+                "display_url": "pic.x.com/1",
+            },
             {"expanded_url": "https://twitter.com/bob/status/3?s=20", "url": "t.co/q"},
             {"expanded_url": "https://example.com/x", "unwound_url": "https://example.com/final"},
         ],

@@ -74,18 +74,17 @@ def preview_rows(head: bytes, columns: Sequence[str]) -> pa.Table:
 
 def _at_once(path: Path, shape: Peek, columns: Sequence[str]) -> pa.Table:
     names = header_of(shape)
-    return pacsv.read_csv(
-        path,
-        read_options=pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK),
-        parse_options=pacsv.ParseOptions(delimiter=shape.delimiter, newlines_in_values=True),
-        convert_options=pacsv.ConvertOptions(
-            include_columns=list(columns),
-            column_types={c: pa.string() for c in names},
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-            null_values=[""],
-        ),
+    read = pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK)
+    parse = pacsv.ParseOptions(delimiter=shape.delimiter, newlines_in_values=True)
+    convert = pacsv.ConvertOptions(
+        include_columns=list(columns),
+        column_types={c: pa.string() for c in names},
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+        null_values=[""],
     )
+    with pa.OSFile(str(path)) as file:  # a path would be unpacked by its suffix
+        return pacsv.read_csv(file, read_options=read, parse_options=parse, convert_options=convert)
 
 
 def _record_by_record(

@@ -157,7 +157,7 @@ def _times(
     crawled = []
     for name in [first, *(c for c in beaten if c in table.column_names)]:
         column = table.column(name)
-        if "time" not in mapping and n and _text_like(column) and times.is_clock(column):
+        if "time" not in mapping and n and _text_like(column) and _of_day(column):
             continue
         stamps = times.parse(column, name=name, path=source.name, order=order)
         if (stamps.resolution[stamps.ok] >= times.DAY).all() and chosen.get("clock") not in {
@@ -201,6 +201,11 @@ def _joined(
         tick = np.where(joined.ok, times.HOUR, joined.resolution).astype(np.int32)
         return times.Times(joined.us, joined.ok, tick, joined.notes)
     return joined
+
+
+def _of_day(column: Any) -> bool:
+    # bare numbers are seconds since 1970, however small
+    return times.is_clock(column) and bool(pc.any(pc.match_substring(column, ":")).as_py())
 
 
 def _text_like(column: Any) -> bool:
