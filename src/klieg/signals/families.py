@@ -33,12 +33,13 @@ def gather(n: int, left: I32, right: I32, similarity: F64, tau: float, crowded: 
     weight = np.rint(np.asarray(similarity) * _ONE).astype(np.int64)
     low, high = left.astype(np.int64), right.astype(np.int64)
     known = ~(crowded[low] | crowded[high])
-    family = _link(n, low[known], high[known], weight[known], round(tau * _ONE))
+    one = round(tau * _ONE)
+    family = _link(n, low[known], high[known], weight[known], one)
     if crowded.any():
-        _adopt(family, low[~known], high[~known], weight[~known], round(tau * _ONE), crowded)
-        _, first, which = np.unique(family, return_index=True, return_inverse=True)
-        family = first.astype(np.int64)[which]  # an adopted text may be the smallest
-    return family
+        _adopt(family, low[~known], high[~known], weight[~known], one, crowded)
+    _, first, which = np.unique(family, return_index=True, return_inverse=True)
+    named: I64 = first.astype(np.int64)[which]
+    return named
 
 
 def _link(n: int, low: I64, high: I64, weight: I64, tau: int) -> I64:
