@@ -7,18 +7,22 @@ the evidence stay as they are. The room knows what identifies; it knows no forma
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from klieg.case.keyring import local_key
-from klieg.case.templates import OUTSIDE, SLOT, defanged, template, without_links, words_in_use
+from klieg.case.pseudonyms import (
+    ACCOUNT_REFERENCES,
+    POST_REFERENCES,
+    Pseudonyms,
+    pseudonyms_of,
+)
+from klieg.case.templates import OUTSIDE, SLOT, defanged, template, without_links
 from klieg.tables import POSTS, Actions, Posts
 
 if TYPE_CHECKING:
@@ -33,54 +37,11 @@ SHARED = (
 )
 """The first note of every shared case: by it a case is known to be one."""
 
-_POST_REFERENCES = ("repost_of", "reply_to", "quote_of", "root_id")
-_ACCOUNT_REFERENCES = ("repost_of_account", "reply_to_account")
 _EMPTIED = ("metrics", "source_file", "source_row")
 _QUOTED = re.compile(r"[“\"«„‘][^“”\"«»„]{2,}[”\"»’“]")
-_HOST = re.compile(r"(?:[\w\-]+\.)+[a-z]{2,}(?:/\S*)?", re.IGNORECASE)
 _LONG_ID = 6  # a shorter number in a sentence may be a count
 
 _Labels = Mapping[str, Mapping[str, str]]  # signal → label of an object or target → shared form
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What stands for what; one key gives one pseudonym to one thing, everywhere."""
-
-    key: bytes
-    posts: frozenset[tuple[str, str]]  # (platform, id) of every post known or referred to
-    accounts: frozenset[tuple[str, str]]
-    common: frozenset[str]
-    platforms: tuple[str, ...]
-    cache: dict[tuple[str, str, str], str] = field(default_factory=dict)
-
-    def of(self, kind: str, platform: str, text: str) -> str:
-        known = self.cache.get((kind, platform, text))
-        if known is None:
-            message = "\0".join((kind, platform, text)).encode()
-            known = f"{kind[0]}-{hmac.digest(self.key, message, 'sha256').hex()[:16]}"
-            self.cache[(kind, platform, text)] = known
-        return known
-
-    def person(self, platform: str, text: str) -> str:
-        """Whoever is mentioned: an account's pseudonym where the id is known, a handle's if not."""
-        known = (platform, text) in self.accounts
-        return self.of("account" if known else "handle", platform, text)
-
-    def label(self, platform: str, text: str) -> str:
-        """What an object or target is called in the shared form; platform "": any will do."""
-        for place in (platform,) if platform else self.platforms:
-            for name in (text, text.removeprefix(f"{place}:")):
-                for kind, known in (("post", self.posts), ("account", self.accounts)):
-                    if (place, name) in known:
-                        return self.of(kind, place, name)
-        tag = self.of("object", "", text)[2:8]
-        if "://" in text or _HOST.fullmatch(text):
-            tail = "" if _HOST.fullmatch(text) and "/" not in text else f"/…{tag}"
-            return defanged(text) + tail
-        if any(c.isspace() for c in text) or text[:1] in "#＃":
-            return f"{template(text, self.common)} ({tag})"
-        return self.of("object", platform, text)
 
 
 def is_shared(case: Case) -> bool:
@@ -96,7 +57,7 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
     """
     if is_shared(case):
         return case
-    names = _names(case, local_key(case.posts) if key is None else key)
+    names = pseudonyms_of(case.posts, local_key(case.posts) if key is None else key)
     posts = _posts(case.posts, names)
     layers, labels = _layers(case, names)
     words = {f.id: _words(case, f, names, labels) for f in case.findings}
@@ -118,40 +79,12 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
 # --- posts and layers ----------------------------------------------------------------------------
 
 
-def _names(case: Case, key: bytes) -> _Names:
-    table, posts = case.posts.table, case.posts
-    platform = table["platform"].to_pylist()
-
-    def pairs(*columns: str) -> frozenset[tuple[str, str]]:
-        return frozenset(
-            (place, name)
-            for column in columns
-            for place, name in zip(platform, table[column].to_pylist(), strict=True)
-            if name is not None
-        )
-
-    accounts = pairs("account_id", *_ACCOUNT_REFERENCES)
-    handles = pc.unique(pc.struct_field(table["account"].combine_chunks(), "handle")).to_pylist()
-    people = {name.casefold() for name in handles if name} | {i.casefold() for _, i in accounts}
-    distinct = table["text"].combine_chunks().dictionary_encode()
-    used = np.stack([distinct.indices.fill_null(-1).to_numpy(), posts.account], axis=1)
-    texts = distinct.dictionary.to_pylist()
-    seen = ((texts[t], a) for t, a in np.unique(used, axis=0).tolist() if t >= 0)
-    return _Names(
-        key=key,
-        posts=pairs("post_id", *_POST_REFERENCES),
-        accounts=accounts,
-        common=frozenset(words_in_use(seen, people)),
-        platforms=tuple(dict.fromkeys(platform)),
-    )
-
-
-def _posts(posts: Posts, names: _Names) -> Posts:
+def _posts(posts: Posts, names: Pseudonyms) -> Posts:
     columns = {name: posts.table[name] for name in POSTS.names}
     platform = columns["platform"].to_pylist()
     for kind, named in (
-        ("post", ("post_id", *_POST_REFERENCES)),
-        ("account", ("account_id", *_ACCOUNT_REFERENCES)),
+        ("post", ("post_id", *POST_REFERENCES)),
+        ("account", ("account_id", *ACCOUNT_REFERENCES)),
     ):
         for name in named:
             columns[name] = pa.array(
@@ -195,7 +128,7 @@ def _posts(posts: Posts, names: _Names) -> Posts:
     )
 
 
-def _layers(case: Case, names: _Names) -> tuple[tuple[Layer, ...], dict[str, dict[str, str]]]:
+def _layers(case: Case, names: Pseudonyms) -> tuple[tuple[Layer, ...], dict[str, dict[str, str]]]:
     layers, labels = [], {}
     for layer in case.layers:
         actions = layer.actions
@@ -215,7 +148,7 @@ def _layers(case: Case, names: _Names) -> tuple[tuple[Layer, ...], dict[str, dic
 
 
 def _labels(
-    posts: Posts, actions: Actions, index: np.ndarray[Any, Any], labels: pa.Array, names: _Names
+    posts: Posts, actions: Actions, index: np.ndarray[Any, Any], labels: pa.Array, names: Pseudonyms
 ) -> list[str]:
     """Shared names of objects or targets; an id counts on the platform of the first who used it."""
     place = np.zeros(len(labels), np.int64)
@@ -273,7 +206,7 @@ def _in_lists(
 class _Words:
     """What a finding's sentences may quote, and what stands there instead."""
 
-    names: _Names
+    names: Pseudonyms
     shared: Mapping[str, str]
     pattern: re.Pattern[str]
 
@@ -292,7 +225,7 @@ class _Words:
         return quoted[0] + template(quoted[1:-1], self.names.common) + quoted[-1]
 
 
-def _words(case: Case, finding: Finding, names: _Names, labels: _Labels) -> _Words:
+def _words(case: Case, finding: Finding, names: Pseudonyms, labels: _Labels) -> _Words:
     posts = case.posts
     shared: dict[str, str] = {}
     for name in _quotable(finding):
@@ -364,7 +297,9 @@ def _finding(case: Case, finding: Finding, words: _Words, labels: _Labels) -> Fi
     )
 
 
-def _highlight(mark: Highlight, words: _Words | None, names: _Names, labels: _Labels) -> Highlight:
+def _highlight(
+    mark: Highlight, words: _Words | None, names: Pseudonyms, labels: _Labels
+) -> Highlight:
     told = _object(mark.signal, mark.object, names, labels)
     reason = words.sentence(mark.reason) if words else without_links(mark.reason)
     reason = reason.replace(mark.object, told) if len(mark.object) >= _LONG_ID else reason
@@ -372,7 +307,7 @@ def _highlight(mark: Highlight, words: _Words | None, names: _Names, labels: _La
     return replace(mark, object=told, reason=reason, start=0, end=0)
 
 
-def _impact(impact: Impact, names: _Names, labels: _Labels) -> Impact:
+def _impact(impact: Impact, names: Pseudonyms, labels: _Labels) -> Impact:
     """A subject is ``signal: label``, or words of ours."""
     signal, colon, label = impact.subject.partition(": ")
     if colon and signal in labels:
@@ -383,5 +318,5 @@ def _impact(impact: Impact, names: _Names, labels: _Labels) -> Impact:
     return replace(impact, subject=known or without_links(impact.subject))
 
 
-def _object(signal: str, label: str, names: _Names, labels: _Labels) -> str:
+def _object(signal: str, label: str, names: Pseudonyms, labels: _Labels) -> str:
     return labels.get(signal, {}).get(label) or names.label("", label)

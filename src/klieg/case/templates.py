@@ -1,8 +1,8 @@
 """Texts as templates with slots: what a text says in common words, not where to find it.
 
 A word stays if at least five accounts used it, and never more than three stand in a row; handles,
-numbers and addresses never stay, links keep their domain. The room knows texts and how many
-accounts used a word; it knows no id and no pseudonym.
+numbers, addresses and bare hosts never stay, links keep their domain. The room knows texts and how
+many accounts used a word; it knows no id and no pseudonym.
 """
 
 from __future__ import annotations
@@ -28,65 +28,60 @@ IN_A_ROW = 3
 """Words that may stand side by side: a longer run can be searched for."""
 SLOT = "{…}"
 
-_LINK = r"(?:[a-z][a-z0-9+.\-]*://|www\.)[^\s<>\"“”»]*[^\s<>\"“”».,;:!?…)\]}']"
-_ADDRESS = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
+_REST = r"[^\s<>\"“”»]*[^\s<>\"“”».,;:!?…)\]}']"
+_LINK = rf"\w{{2,12}}://{_REST}|www\.{_REST}"
 _HANDLE = r"[@＠][\w.\-]*\w"
-_TAG = r"[#＃]\w+"
-_BARE_HOST = r"(?:[\w\-]+\.)+[a-z]{2,}(?:/\S*)?"
-_WORD = r"\w+(?:['’\-]\w+)*"
+# one scan a word: whatever holds together is one piece, and mail addresses and hosts are no words
 _PIECE = re.compile(
-    f"(?P<link>{_LINK})|(?P<address>{_ADDRESS})|(?P<handle>{_HANDLE})|(?P<tag>{_TAG})"
-    f"|(?P<host>{_BARE_HOST})|(?P<word>{_WORD})",
+    rf"(?P<link>{_LINK})|(?P<handle>{_HANDLE})|(?P<word>[#＃]?\w+(?:[.@+'’\-]+\w+)*)",
     re.IGNORECASE,
 )
+_NO_WORD = re.compile(r"[\d.@]")
+_ADDRESS = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 OUTSIDE = f"(?P<link>{_LINK})|(?P<address>{_ADDRESS})|(?P<handle>{_HANDLE})"
 """A pattern of what leads out of a sentence: links, mail addresses, handles (ignore case)."""
 _OUTSIDE = re.compile(OUTSIDE, re.IGNORECASE)
 _SLOTS = re.compile(rf"{re.escape(SLOT)}(?:[\W_]*?{re.escape(SLOT)})+")
 
 
-def words_in_use(texts: Iterable[tuple[str, int]], names: Collection[str]) -> set[str]:
-    """Words (case folded) that at least COMMON accounts used; pairs are (text, account).
+def words_in_use(texts: Iterable[tuple[str, Collection[int]]], names: Collection[str]) -> set[str]:
+    """Words (case folded) that at least COMMON accounts used; pairs are (text, its accounts).
 
     ``names`` (handles and ids, case folded) are no words, however often they stand there.
     """
     users: dict[str, set[int]] = {}
     common: set[str] = set()
-    for text, account in texts:
+    settled: set[str] = set()  # spellings of common words: most words of most texts
+    for text, accounts in texts:
         for found in _PIECE.finditer(text):
-            if found.lastgroup not in ("word", "tag"):
+            piece = found.group()
+            if piece in settled or found.lastgroup != "word" or _NO_WORD.search(piece):
                 continue
-            word = _folded(found.group())
-            if word in common:
-                continue
+            word = _folded(piece)
             known = users.setdefault(word, set())
-            known.add(account)
+            if len(known) < COMMON:
+                known.update(accounts)
             if len(known) >= COMMON:
                 common.add(word)
-                del users[word]
+                settled.add(piece)
     return common - set(names)
 
 
 def template(text: str, common: Collection[str]) -> str:
     """The text with everything but its common words in slots."""
-    row = 0
-
-    def shown(found: re.Match[str]) -> str:
-        nonlocal row
+    shown: list[str] = []
+    end = row = 0
+    for found in _PIECE.finditer(text):
         piece, kind = found.group(), found.lastgroup
-        if kind in ("link", "host"):
+        shown.append(text[end : found.start()])
+        end = found.end()
+        if kind == "word" and row < IN_A_ROW and _folded(piece) in common:
+            row += 1
+            shown.append(piece)
+        else:
             row = 0
-            return defanged(piece)
-        keep = (
-            kind in ("word", "tag")
-            and row < IN_A_ROW
-            and not any(c.isdigit() for c in piece)
-            and _folded(piece) in common
-        )
-        row = row + 1 if keep else 0
-        return piece if keep else SLOT
-
-    return _SLOTS.sub(SLOT, _PIECE.sub(shown, text))
+            shown.append(defanged(piece) if kind == "link" else SLOT)
+    return _SLOTS.sub(SLOT, "".join(shown) + text[end:])
 
 
 def without_links(text: str) -> str:
@@ -111,4 +106,6 @@ def host_of(link: str) -> str:
 
 
 def _folded(word: str) -> str:
+    if word.isascii():
+        return word.lower()
     return unicodedata.normalize("NFKC", word).casefold()
