@@ -7,6 +7,8 @@ here too. The room knows JSON, not posts.
 
 from __future__ import annotations
 
+import mmap
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -20,11 +22,16 @@ from klieg.sources.desk import VALUE_LIMIT, Desk
 from klieg.sources.peek import encoding_of
 from klieg.tables import Reject
 
-__all__ = ["MAX_DEPTH", "MAX_LINE", "documents", "head_records", "records"]
+__all__ = ["MAX_DEPTH", "MAX_LINE", "documents", "head_records", "longer_than", "records"]
 
 MAX_LINE = 8 << 20
 MAX_DEPTH = 64
 MAX_DOCUMENT = 512 << 20
+# half of a surrogate pair: no character, and refused by strict readers
+_LONE = re.compile(
+    rb"((?<!\\)(?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
 
 
 def records(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
@@ -80,6 +87,18 @@ def head_records(head: bytes, kind: str) -> list[Any]:
     return found
 
 
+def longer_than(path: Path, limit: int) -> bool:
+    """Whether some line is longer than ``limit`` bytes; looks at few bytes of the rest."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        start, size = 0, len(whole)
+        while size - start > limit:
+            end = whole.rfind(b"\n", start, start + limit + 1)
+            if end < 0:
+                return True
+            start = end + 1
+    return False
+
+
 def too_deep(raw: bytes) -> bool:
     """Whether brackets outside strings nest deeper than allowed; a cheap bound goes first."""
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
@@ -129,6 +148,8 @@ def _decoded(raw: bytes, desk: Desk) -> Any:
 
 def mended(raw: bytes, desk: Desk) -> bytes:
     """A line that is not UTF-8 is read as Windows-1252, and said so; NUL bytes are taken out."""
+    if b"\\u" in raw:
+        raw = _LONE.sub(rb"\1\\ufffd", raw)
     if b"\0" in raw:
         desk.note("NUL bytes were taken out of some lines")
         raw = raw.replace(b"\0", b"")

@@ -143,7 +143,9 @@ def _table(text: str, encoding: str) -> Peek:
     best: tuple[int, int] = (-1, -1)
     chosen = Peek("csv", (), ",", encoding)
     for delimiter in DELIMITERS:
-        rows = _rows(whole, delimiter)
+        # a torn quote swallows what follows it: lines are also read each for itself
+        ways = _rows(whole, delimiter), _rows_by_line(whole, delimiter)
+        rows = max(ways, key=_agreeing)
         if not rows:
             continue
         header, body = rows[0], rows[1:]
@@ -157,6 +159,15 @@ def _table(text: str, encoding: str) -> Peek:
             columns = tuple(h.strip() for h in header)
             chosen = Peek("csv", columns, delimiter, encoding, index)
     return chosen
+
+
+def _agreeing(rows: list[list[str]]) -> int:
+    return sum(len(r) in {len(rows[0]), len(rows[0]) + 1} for r in rows) if rows else -1
+
+
+def _rows_by_line(text: str, delimiter: str) -> list[list[str]]:
+    lines = [line for line in text.split("\n")[:51] if line.strip()]
+    return [row for line in lines[:50] for row in _rows(line, delimiter)]
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:

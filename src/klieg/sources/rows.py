@@ -102,7 +102,19 @@ def _column(field: pa.Field, posts: list[dict[str, Any]]) -> Any:
     if field.name in _LISTS:
         lists = [_texts(p.get(field.name)) for p in posts]
         return tidy(pa.array(lists, field.type), field.name)
+    if field.name == "metrics":
+        return pa.array([_counts(p.get("metrics")) for p in posts], field.type)
+    if field.name == "media":
+        return pa.array([_pictures(p.get("media")) for p in posts], field.type)
     return pa.array([p.get(field.name) for p in posts], field.type)
+
+
+def _counts(given: dict[str, Any] | None) -> dict[str, int | None] | None:
+    return {k: whole(v) for k, v in given.items()} if given else None
+
+
+def _pictures(given: list[dict[str, Any]] | None) -> list[dict[str, str | None]] | None:
+    return [{k: text_of(v) for k, v in item.items()} for item in given] if given else None
 
 
 def _texts(value: object) -> list[str | None] | None:

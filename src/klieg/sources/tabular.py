@@ -26,7 +26,7 @@ from klieg.sources.frames import Frame, build, identifiers, words
 from klieg.sources.lines import documents, head_records, records
 from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, flat, peek
-from klieg.tables import Reject
+from klieg.tables import POSTS, Reject
 
 __all__ = ["fixed", "source"]
 
@@ -86,6 +86,8 @@ def _posts(
     orders = {f.partition(":")[2]: c for f, c in mapping.items() if f.startswith("time:")}
     plain = {f.partition(":")[0] if f.startswith("time:") else f: c for f, c in mapping.items()}
     columns = frame.table.column_names
+    if not columns and desk.rejected:  # nothing but bad rows: they are the message
+        return POSTS.empty_table()
     checked(
         mapping, columns if peek(source.head).kind in _OBJECTS else _all(source), path=source.name
     )
@@ -218,8 +220,8 @@ def _text_like(column: Any) -> bool:
 def _filled(column: Any) -> float:
     """The share of values that are there and usable; ids in float notation are not."""
     n = len(column)
-    if not n:
-        return 0.0
+    if not n:  # a header without rows: every column is as good as its name
+        return 1.0
     kind = column.type
     if pa.types.is_nested(kind):
         return float(n - column.null_count) / n

@@ -20,7 +20,7 @@ from klieg.sources.formats import BATCH
 from klieg.sources.frames import lossless
 from klieg.sources.inputs import file_name
 from klieg.sources.languages import codes
-from klieg.sources.lines import MAX_LINE
+from klieg.sources.lines import MAX_LINE, longer_than
 from klieg.sources.lists import tidy
 from klieg.sources.rows import IDS
 from klieg.sources.times import in_range
@@ -118,6 +118,8 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     """Batches of POSTS from a plain file of one post a line."""
     import duckdb
 
+    if longer_than(source.path, MAX_LINE):
+        raise GaveUp("a line is longer than 8 MiB")
     file = file_name(source)
     with duckdb.connect() as db:
         db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
