@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from klieg.case.case import Case
     from klieg.tables import Finding, Highlight, NullStat
 
-__all__ = ["render"]
+__all__ = ["picture", "render"]
 
 IN_FULL, POSTS_SHOWN, JOINT_ACTS_SHOWN, ACCOUNTS_SHOWN = 30, 150, 12, 200
 _SEVERE = ("coordinated", "amplification")
@@ -92,12 +92,21 @@ def render(case: Case, *, share: bool = False) -> str:
     )
 
 
+def picture(case: Case, finding: str) -> Markup:
+    """The raster of one finding by itself, as an SVG document; raises NotInCase."""
+    found = case.finding(finding)
+    marks = [h for h in case.highlights if h.finding == found.id]
+    stamp = _stamp(case, found)
+    return raster.draw(found, marks, case.posts, stamp, _captions(case, marks))
+
+
 def _environment() -> Environment:
     folder = files("klieg.case.export") / "templates"
     env = Environment(
         loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_spelled_out,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -109,11 +118,15 @@ def _environment() -> Environment:
             "p": lambda v: "< 1e-100" if v < 1e-100 else f"{v:.1e}" if v < 1e-3 else f"{v:.2g}",
             "window": window_words,
             "instant": _instant,
-            "visible": svg.visible,
             "percent": lambda v: f"{100 * v:.2g} %" if v < 0.1 else f"{100 * v:.0f} %",
         }
     )
     return env
+
+
+def _spelled_out(value: object) -> object:
+    """Whatever a template prints passes here: no control or bidi mark reaches the page."""
+    return svg.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def window_words(seconds: int) -> str:

@@ -38,7 +38,7 @@ def draw(
     """
     ranked = sorted(rows, key=lambda r: (-abs(r.with_group - r.without), r.subject, r.metric))
     seen: Counter[tuple[str, str]] = Counter()
-    shown = []
+    shown: list[Impact] = []
     for row in ranked:
         kind = (row.subject.partition(": ")[0], row.metric)
         seen[kind] += 1

@@ -24,7 +24,7 @@ COLUMNS, PANEL_W, PANEL_H, GAP = 3, 280.0, 120.0, 30.0
 
 def draw(stats: Sequence[NullStat], stamp: Sequence[str]) -> Markup:
     """Small multiples, one a layer that scored any pair."""
-    shown = [s for s in stats if s.candidates > 0 and sum(s.histogram_real)]
+    shown = [s for s in stats if s.candidates > 0 and any(s.histogram_real)]
     rows = max(1, -(-len(shown) // COLUMNS))
     body: list[Markup] = []
     for i, stat in enumerate(shown):

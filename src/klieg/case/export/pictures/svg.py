@@ -57,11 +57,13 @@ def tag(name: str, *children: object, **attributes: object) -> Markup:
     parts = [Markup("<"), Markup(name)]
     for key, value in attributes.items():
         if value is not None:
-            shown = number(value) if isinstance(value, float) else value
+            shown = number(value) if isinstance(value, float) else visible(str(value))
             parts.append(Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), shown))
     if not children:
         return Markup("").join([*parts, Markup("/>")])
-    inner = Markup("").join(escape(c) for c in children)
+    inner = Markup("").join(
+        c if isinstance(c, Markup) else escape(visible(str(c))) for c in children
+    )
     return Markup("").join([*parts, Markup(">"), inner, Markup("</"), Markup(name), Markup(">")])
 
 
@@ -77,10 +79,9 @@ def text(
     **more: object,
 ) -> Markup:
     """One line of text at a point."""
-    shown = content if isinstance(content, Markup) else visible(str(content))
     return tag(
         "text",
-        shown,
+        content,
         x=float(x),
         y=float(y),
         font_size=size,
