@@ -56,7 +56,7 @@ def ordinary(
     rng: np.random.Generator, scene: Scene, who: People, news: News, happening: Events
 ) -> Ordinary:
     """Everybody's posts. The world's first and largest component."""
-    followed = follows(rng, who.community, who.second, who.circle, who.fame)
+    followed = follows(rng, who.community, who.second, who.circle, who.fame, news.press)
     slots = _sorted(
         _joined(
             [
@@ -129,9 +129,8 @@ def _borrowed(rng: np.random.Generator, who: People, around: Ordinary) -> Follow
     edges = np.searchsorted(around.community[order], [who.community, who.community + 1])
     low, size = edges[0], edges[1] - edges[0]
     low, size = np.where(size > 0, low, 0), np.where(size > 0, size, len(order))
-    return Follows(
-        around.followed.authors[order[low + (rng.random(who.n) * size).astype(np.int64)]]
-    )
+    model = order[low + (rng.random(who.n) * size).astype(np.int64)]
+    return Follows(around.followed.authors[model], around.followed.outlets[model])
 
 
 def _daily(rng: np.random.Generator, scene: Scene, who: People) -> Slots:
@@ -195,7 +194,7 @@ def _filled(
     """The draft of these slots, and which rows of it found something to act on."""
     kind = slots.kind.copy()
     ref = _references(rng, who, slots, posts, followed)
-    story = _stories(rng, who, slots, news)
+    story = _stories(rng, scene, who, slots, followed, news)
     kind[(kind == KIND["link"]) & (story < 0)] = KIND["post"]
     cell = _cells(rng, scene, happening, slots.community)
     cell = np.where(story >= 0, news.cell[story], cell)
@@ -234,7 +233,7 @@ def _references(
     near = (followed.authors.shape[1] * rng.random(len(refers)) ** 1.8).astype(np.int64)
     friend = followed.authors[author, near]
     mine = latest(posts, friend, time - (age * 0.3).astype(np.int64), within=30 * HOUR)
-    mine = np.where(rng.random(len(refers)) < 0.4, mine, -1)
+    mine = np.where(rng.random(len(refers)) < 0.5, mine, -1)
     seen = choose(rng, posts, slots.community[refers], time, age)
     found = np.where((mine >= 0), mine, seen)
     out = np.full(len(slots.time), -1, np.int64)
@@ -252,13 +251,25 @@ def _fresh(author: I64, found: I64, kind: U8) -> Bool:
     return out & (found >= 0)
 
 
-def _stories(rng: np.random.Generator, who: People, slots: Slots, news: News) -> I64:
+def _stories(
+    rng: np.random.Generator,
+    scene: Scene,
+    who: People,
+    slots: Slots,
+    followed: Follows,
+    news: News,
+) -> I64:
     links = np.flatnonzero(slots.kind == KIND["link"])
     author, time = slots.author[links], slots.time[links]
     slow = (who.speed[author] / _CALM) ** 0.5
     age = slow * rng.lognormal(np.log(130 * MINUTE), 1.3, len(links))
     out = np.full(len(slots.time), -1, np.int64)
-    out[links] = choose(rng, news.pool, slots.community[links], time, age)
+    seen = choose(rng, news.pool, slots.community[links], time, age)
+    paper = followed.outlets[author, (3 * rng.random(len(links)) ** 1.5).astype(np.int64)]
+    read = latest(news.pool, paper, time - (age * 0.3).astype(np.int64), within=40 * HOUR)
+    # an event is not read of in a favourite paper but wherever it is told
+    usual = (rng.random(len(links)) < 0.35) & (slots.community[links] < scene.among.size)
+    out[links] = np.where((read >= 0) & usual, read, seen)
     _own_stories(slots, news, out)
     return out
 

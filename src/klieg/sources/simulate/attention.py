@@ -35,6 +35,7 @@ class Follows:
     """Whom each account follows most, nearest first."""
 
     authors: I64  # (people, f)
+    outlets: I64  # (people, 3) accounts of the outlets it reads
 
 
 def pool(row: I64, time: I64, community: I64, author: I64, weight: F64) -> Pool:
@@ -74,13 +75,15 @@ def follows(
     second: I64,
     circle: I64,
     fame: F64,
+    press: tuple[I64, I64],
     *,
     of: int = 12,
 ) -> Follows:
     """Followed authors, drawn by fame from the account's two communities. All (n,).
 
-    Among the four it follows most closely are favourites that its whole circle shares: niches that
-    nobody organised, the hardest thing to tell from a campaign.
+    Among the four it follows most closely are favourites that its whole circle shares, some of
+    them its own members: niches that nobody organised, the hardest thing to tell from a campaign.
+    A circle also reads the same outlets; ``press`` is their accounts and communities.
     """
     order = np.argsort(community, kind="stable")
     heap = np.concatenate([[0.0], np.cumsum(fame[order])])
@@ -94,10 +97,28 @@ def follows(
     authors = order[np.clip(found, 0, len(fame) - 1)]
     _, first, niche = np.unique(circle, return_index=True, return_inverse=True)
     shared = authors[first, -8:]  # its first account's tastes become the circle's
-    close = rng.random((len(fame), 4)) < 0.6
+    shared[:, ::2] = _insiders(rng, niche, len(first), fame)
+    close = rng.random((len(fame), 4)) < 0.7
     pick = (shared.shape[1] * rng.random((len(fame), 4)) ** 1.5).astype(np.int64)
     authors[:, :4] = np.where(close, shared[niche[:, None], pick], authors[:, :4])
-    return Follows(authors)
+    return Follows(authors, _readings(rng, community[first], press)[niche])
+
+
+def _insiders(rng: np.random.Generator, niche: I64, circles: int, fame: F64) -> I64:
+    """(circles, 4) members of each circle, the better known more often."""
+    score = np.log(fame) + rng.gumbel(size=(4, len(fame)))
+    order = [np.lexsort((-s, niche)) for s in score]
+    first = np.searchsorted(niche[order[0]], np.arange(circles))
+    return np.column_stack([o[first] for o in order])
+
+
+def _readings(rng: np.random.Generator, community: I64, press: tuple[I64, I64]) -> I64:
+    """(circles, 3) outlets of each circle's community."""
+    account, home = press
+    order = np.argsort(home, kind="stable")
+    low, high = (np.searchsorted(home[order], community, side=s) for s in ("left", "right"))
+    drawn = low[:, None] + (rng.random((len(community), 3)) * (high - low)[:, None]).astype(int)
+    return np.asarray(account[order[np.minimum(drawn, len(order) - 1)]], np.int64)
 
 
 def latest(pool: Pool, author: I64, time: I64, *, within: int) -> I64:

@@ -58,6 +58,7 @@ class News:
     cell: I64  # (s,) language and topic
     lines: I32  # (s, slots) the headline
     pool: Pool
+    press: tuple[I64, I64]  # (outlets,) each: its account, its community
 
 
 def events(rng: np.random.Generator, scene: Scene) -> Events:
@@ -112,6 +113,7 @@ def news(rng: np.random.Generator, scene: Scene, who: People, happening: Events)
         cell,
         scene.vocabulary.lines(rng, cell, chance=HEADLINE),
         pool(np.arange(len(outlet)), time, community, account[outlet], weight),
+        (account, home),
     )
 
 
