@@ -68,11 +68,10 @@ def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int) -> PairTests:
 
 def _e_value(x: U32, lam: F64) -> F64:
     """(p,) mean over windows and r of ``r^x e^{−(r−1)λ}``: its mean is at most 1 under chance."""
-    log = np.full(x.shape, -np.inf)
+    total = np.zeros(x.shape)
     for r in _RATES:
-        log = np.logaddexp(log, x * np.log(r) - (r - 1.0) * lam)
-    log = np.minimum(log - np.log(len(_RATES)), _LARGEST)
-    mean: F64 = np.exp(log).mean(axis=1)
+        total += np.exp(np.minimum(x * np.log(r) - (r - 1.0) * lam, _LARGEST))
+    mean: F64 = total.mean(axis=1) / len(_RATES)
     return mean
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from klieg.detect import fitted
 from klieg.detect.shuffle import shuffle
+from klieg.engine import shards
 from klieg.engine.compiled import column, compiled
 from klieg.tables import SECOND
 
@@ -28,6 +29,7 @@ __all__ = [
     "Margins",
     "Slots",
     "expected",
+    "expected_capped",
     "ladder",
     "leave_out",
     "margins",
@@ -61,7 +63,7 @@ class Margins:
     windows: I64  # (W,) microseconds
     slots: Slots
     pairs: F64  # (C, W) S_c(w) = Σ 2·C_i(w)
-    free: F64  # (C, W, D, D) ln of fitted λ over the sparse limit, uncapped
+    free: F64  # (C, W, D, D) fitted λ over the sparse limit n_a n_b S / (E² − Σn²), uncapped
     capped: F64  # (C, W, D, D) the same, each target counted once
 
 
@@ -164,7 +166,6 @@ def weigh(slots: Slots, totals: I64, config: Config) -> Margins:
         base = sparse * (slots.scale[c] * pairs[c])[:, None, None]
         for table in (free[c], capped[c]):
             np.divide(table, base, out=table, where=base > 0)
-            np.log(table, out=table, where=table > 0)
     return Margins(windows, slots, pairs, free, capped)
 
 
@@ -177,30 +178,35 @@ def _targets(actions: Actions) -> I64:
     return target
 
 
-def expected(margins: Margins, left: I32, right: I32) -> tuple[F64, F64]:
+def expected(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> tuple[F64, F64]:
     """((p, W) uncapped, (p, W) capped) co-actions that chance expects of each pair.
 
-    Between tabulated degrees the logarithm of fitted over sparse is interpolated. Where a target
-    lies in several strata their chances are added: too high, never too low.
+    Between tabulated degrees the ratio of fitted to sparse is interpolated. Where a target lies in
+    several strata their chances are added: too high, never too low.
     """
-    slots = margins.slots
-    free = np.zeros((len(left), len(margins.windows)))
-    capped = np.zeros_like(free)
-    _expected(
-        column(left, np.int32, "left"),
-        column(right, np.int32, "right"),
-        slots.starts,
-        slots.stratum,
-        slots.count,
-        slots.scale,
-        margins.pairs,
-        slots.nodes,
-        margins.free,
-        margins.capped,
-        free,
-        capped,
+    return (
+        _read(margins, margins.free, left, right, threads),
+        expected_capped(margins, left, right, threads=threads),
     )
-    return free, capped
+
+
+def expected_capped(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> F64:
+    """(p, W) the second of ``expected`` alone."""
+    return _read(margins, margins.capped, left, right, threads)
+
+
+def _read(margins: Margins, table: F64, left: I32, right: I32, threads: int) -> F64:
+    slots = margins.slots
+    pair = column(left, np.int32, "left"), column(right, np.int32, "right")
+    out = np.zeros((len(left), len(margins.windows)))
+    held = slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs, slots.nodes, table
+
+    def part(first: int, stop: int) -> None:
+        _expected(pair[0][first:stop], pair[1][first:stop], *held, out[first:stop])
+
+    weight = np.diff(slots.starts)[pair[0]] + np.diff(slots.starts)[pair[1]]
+    shards.run(part, shards.equal_ranges(weight, 16), threads)
+    return out
 
 
 @compiled
@@ -213,10 +219,8 @@ def _expected(
     scale: F64,
     pairs: F64,
     nodes: F64,
-    table_free: F64,
-    table_capped: F64,
-    free: F64,
-    capped: F64,
+    table: F64,
+    out: F64,
 ) -> None:
     """Merge the strata of both accounts and add up what each of them expects."""
     for p in range(len(left)):
@@ -236,10 +240,9 @@ def _expected(
             i += 1
             j += 1
             for w in range(pairs.shape[1]):
-                sparse = z * pairs[c, w]
-                if sparse > 0.0:
-                    free[p, w] += sparse * np.exp(_bilinear(table_free[c, w], a, b, u, v))
-                    capped[p, w] += sparse * np.exp(_bilinear(table_capped[c, w], a, b, u, v))
+                upper = table[c, w, a, b] * (1.0 - v) + table[c, w, a, b + 1] * v
+                lower = table[c, w, a + 1, b] * (1.0 - v) + table[c, w, a + 1, b + 1] * v
+                out[p, w] += z * pairs[c, w] * (upper * (1.0 - u) + lower * u)
 
 
 @compiled
@@ -252,12 +255,6 @@ def _between(nodes: F64, degree: float) -> tuple[int, float]:
             low = middle
         else:
             high = middle
+    if degree <= nodes[low]:
+        return low, 0.0
     return low, np.log(degree / nodes[low]) / np.log(nodes[high] / nodes[low])
-
-
-@compiled
-def _bilinear(table: F64, a: int, b: int, u: float, v: float) -> float:
-    upper = table[a, b] * (1.0 - v) + table[a, b + 1] * v
-    lower = table[a + 1, b] * (1.0 - v) + table[a + 1, b + 1] * v
-    value: float = upper * (1.0 - u) + lower * u
-    return value

@@ -70,7 +70,7 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
     )
     slots = null.slots(actions, strata)
     margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
-    _, expected = null.expected(margins, edges.left, edges.right)
+    expected = null.expected_capped(margins, edges.left, edges.right, threads=config.threads)
     n = int(np.count_nonzero(able))
     return Study(
         slots,

@@ -46,7 +46,8 @@ def weak_graphs(
         pools.append((null.slots(actions, flat), False))
     graphs = []
     for slots, interest in pools:
-        _, lam = null.expected(null.weigh(slots, totals, config), left, right)
+        margins = null.weigh(slots, totals, config)
+        lam = null.expected_capped(margins, left, right, threads=config.threads)
         for w, seconds in enumerate(config.windows_s):
             rows = np.flatnonzero(x[:, w] >= config.weak_count)
             tail = engine.poisson_tail(x[rows, w].astype(np.int64), lam[rows, w].copy())
