@@ -119,6 +119,7 @@ def prepare(actions: Actions, strata: Strata, config: Config, engine: Engine) ->
         counted_actors=np.zeros(0),
         counted_bursts=np.zeros(0),
         rates=grid,
+        logs=np.log(grid),
         weights=weights,
         table=table(grid, weights),
     )

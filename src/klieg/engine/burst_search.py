@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 from klieg.engine.bursts import log_mean, log_mix
 from klieg.engine.compiled import compiled
 
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
 __all__ = [
     "ALONE",
     "FULL",
@@ -51,32 +56,33 @@ POINTS = 2200
 class Lattice(NamedTuple):
     """One layer's bursts in T tilings, as plain arrays; acts stand in (object, time) order."""
 
-    account: NDArray[np.int32]  # (n,) of each act
-    stratum: NDArray[np.int32]  # (n,) of each act's object
-    code: NDArray[np.int32]  # (n, T) burst of the act in that tiling, ALONE, or a repeat
-    starts: NDArray[np.int64]  # (A + 1,) where each account's acts begin in `place`
-    place: NDArray[np.int32]  # (n,) acts, account by account
-    actor_starts: NDArray[np.int64]  # (T + 1,) where each tiling's bursts begin in `actors`
-    actors: NDArray[np.int32]  # (bursts of two or more,) distinct actors
-    size: NDArray[np.float64]  # (C,) actions of each stratum
-    parent: NDArray[np.int32]  # (C,)
-    parent_size: NDArray[np.float64]  # (P,)
-    counted: NDArray[np.int64]  # (T, C + 1) where each stratum's histogram begins
-    counted_actors: NDArray[np.float64]  # (h,) m …
-    counted_bursts: NDArray[np.float64]  # (h,) … and how many bursts have it
-    rates: NDArray[np.float64]  # (R,) r grid
-    weights: NDArray[np.float64]  # (Ω,) ω grid
-    table: NDArray[np.float64]  # (KNOWN, POINTS, Ω) log factor by k and ln μ
+    account: I32  # (n,) of each act
+    stratum: I32  # (n,) of each act's object
+    code: I32  # (n, T) burst of the act in that tiling, ALONE, or a repeat
+    starts: I64  # (A + 1,) where each account's acts begin in `place`
+    place: I32  # (n,) acts, account by account
+    actor_starts: I64  # (T + 1,) where each tiling's bursts begin in `actors`
+    actors: I32  # (bursts of two or more,) distinct actors
+    size: F64  # (C,) actions of each stratum
+    parent: I32  # (C,)
+    parent_size: F64  # (P,)
+    counted: I64  # (T, C + 1) where each stratum's histogram begins
+    counted_actors: F64  # (h,) m …
+    counted_bursts: F64  # (h,) … and how many bursts have it
+    rates: F64  # (R,) r grid
+    logs: F64  # (R,) ln r
+    weights: F64  # (Ω,) ω grid
+    table: F64  # (KNOWN, POINTS, Ω) log factor by k and ln μ
 
 
 @compiled
 def encode(
-    ids: NDArray[np.int32],
+    ids: I32,
     count: int,
-    account: NDArray[np.int32],
+    account: I32,
     n_accounts: int,
-    code: NDArray[np.int32],
-) -> NDArray[np.int32]:
+    code: I32,
+) -> I32:
     """Write the codes of one tiling's acts; (bursts of two or more,) their distinct actors.
 
     ``ids`` of ``count`` bursts, each burst's acts side by side.
@@ -107,34 +113,48 @@ def encode(
 
 
 @compiled
-def table(rates: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def table(rates: F64, weights: F64) -> F64:
     """(KNOWN, POINTS, Ω) ln[ω + (1 − ω)·mean_r r^k e^{−(r−1)μ}] on the grid of ln μ."""
     out = np.empty((KNOWN, POINTS, len(weights)))
+    logs = np.log(rates)
     for k in range(KNOWN):
         for i in range(POINTS):
-            mean = log_mean(k, math.exp(LOW + STEP * i), rates)
+            mean = log_mean(k, math.exp(LOW + STEP * i), rates, logs)
             for w in range(len(weights)):
                 out[k, i, w] = log_mix(weights[w], mean)
     return out
 
 
 @compiled
-def _factor(lattice: Lattice, k: int, mu: float, w: int) -> float:
-    if k >= KNOWN:
-        return log_mix(lattice.weights[w], log_mean(k, mu, lattice.rates))
+def _row(mu: float) -> float:
+    """Where ln μ lies on the grid: its row, and a fraction of the step to the next."""
     if mu <= 0.0:
         return 0.0
-    at = (math.log(mu) - LOW) / STEP
-    i = min(max(int(at), 0), POINTS - 2)
-    rest = min(max(at - i, 0.0), 1.0)
-    low, high = lattice.table[k, i, w], lattice.table[k, i + 1, w]
-    return float(low + rest * (high - low))
+    return min(max((math.log(mu) - LOW) / STEP, 0.0), POINTS - 1.001)
 
 
 @compiled
-def _shares(
-    lattice: Lattice, members: NDArray[np.int32]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _known(table: F64, k: int, at: float, w: int) -> float:
+    row = int(at)
+    low = table[k, row, w]
+    return float(low + (at - row) * (table[k, row + 1, w] - low))
+
+
+@compiled
+def _change(
+    table: F64, rates: F64, logs: F64, omega: float, w: int, k: int, j: int, mu: float
+) -> float:
+    """Log factor at j members less that at k; nothing where μ is 0."""
+    if mu <= 0.0:
+        return 0.0
+    at = _row(mu)
+    before = _known(table, k, at, w) if k < KNOWN else log_mix(omega, log_mean(k, mu, rates, logs))
+    after = _known(table, j, at, w) if j < KNOWN else log_mix(omega, log_mean(j, mu, rates, logs))
+    return after - before
+
+
+@compiled
+def _shares(lattice: Lattice, members: I32) -> tuple[F64, Flags]:
     """(C,) chance that a slot of the stratum is a member's, and whether the parent says so."""
     own = np.zeros(len(lattice.size))
     for a in members:
@@ -155,66 +175,67 @@ def _shares(
 
 
 @compiled
-def _quiet(lattice: Lattice, tiling: int, c: int, share: float, w: int) -> float:
-    """Σ over the stratum's bursts of the log factor at k = 0."""
+def _quiet(
+    table: F64, actors: F64, bursts: F64, first: int, last: int, share: float, w: int
+) -> float:
+    """Σ over a stratum's bursts (a stretch of the histogram) of the log factor at k = 0."""
     total = 0.0
     if share > 0.0:
-        for h in range(lattice.counted[tiling, c], lattice.counted[tiling, c + 1]):
-            mu = lattice.counted_actors[h] * share
-            total += lattice.counted_bursts[h] * _factor(lattice, 0, mu, w)
+        for h in range(first, last):
+            total += bursts[h] * _known(table, 0, _row(actors[h] * share), w)
     return total
 
 
 @compiled
-def _weigh(
-    lattice: Lattice,
-    members: NDArray[np.int32],
-    share: NDArray[np.float64],
-    tiling: int,
-    counts: NDArray[np.int32],
-    out: NDArray[np.float64],
-) -> None:
-    base = lattice.actor_starts[tiling]
+def _weigh(lattice: Lattice, members: I32, share: F64, tiling: int, counts: I32, out: F64) -> None:
+    code, place, starts, stratum = lattice.code, lattice.place, lattice.starts, lattice.stratum
+    table, rates, logs, weights = lattice.table, lattice.rates, lattice.logs, lattice.weights
+    actors, base = lattice.actors, lattice.actor_starts[tiling]
     alone = np.zeros(len(share))
     for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u = lattice.code[p, tiling]
+        for i in range(starts[a], starts[a + 1]):
+            p = place[i]
+            u = code[p, tiling]
             if u >= 0:
                 counts[u] += 1
             elif u == ALONE:
-                alone[lattice.stratum[p]] += 1.0
-    for w in range(len(lattice.weights)):
-        out[w] = 0.0
-        for c in range(len(share)):
-            out[w] += _quiet(lattice, tiling, c, share[c], w)
-            if alone[c] > 0.0:
-                seen = _factor(lattice, 1, share[c], w)
-                out[w] += alone[c] * (seen - _factor(lattice, 0, share[c], w))
+                alone[stratum[p]] += 1.0
+    out[:] = 0.0
+    for c in range(len(share)):
+        if share[c] > 0.0:
+            for h in range(lattice.counted[tiling, c], lattice.counted[tiling, c + 1]):
+                at = _row(lattice.counted_actors[h] * share[c])
+                for w in range(len(out)):
+                    out[w] += lattice.counted_bursts[h] * _known(table, 0, at, w)
+            at = _row(share[c])
+            for w in range(len(out)):
+                out[w] += alone[c] * (_known(table, 1, at, w) - _known(table, 0, at, w))
     for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u = lattice.code[p, tiling]
-            if u >= 0 and counts[u] > 0:
-                mu = lattice.actors[base + u] * share[lattice.stratum[p]]
-                k = counts[u]
-                counts[u] = 0
+        for i in range(starts[a], starts[a + 1]):
+            p = place[i]
+            u = code[p, tiling]
+            if u < 0 or counts[u] <= 0:
+                continue
+            k, mu = counts[u], actors[base + u] * share[stratum[p]]
+            counts[u] = 0
+            at = _row(mu)
+            mean = log_mean(k, mu, rates, logs) if k >= KNOWN else 0.0
+            for w in range(len(out)):
                 if k < KNOWN:
-                    for w in range(len(lattice.weights)):
-                        out[w] += _factor(lattice, k, mu, w) - _factor(lattice, 0, mu, w)
+                    out[w] += _known(table, k, at, w) - _known(table, 0, at, w)
                 else:
-                    mean = log_mean(k, mu, lattice.rates)
-                    for w in range(len(lattice.weights)):
-                        out[w] += log_mix(lattice.weights[w], mean) - _factor(lattice, 0, mu, w)
+                    out[w] += log_mix(weights[w], mean) - _known(table, 0, at, w)
 
 
 @compiled
 def screen(
     lattice: Lattice,
-    group_starts: NDArray[np.int64],
-    groups: NDArray[np.int32],
-    tilings: NDArray[np.int64],
+    group_starts: I64,
+    groups: I32,
+    tilings: I64,
     inflation: float,
-    counts: NDArray[np.int32],
-) -> NDArray[np.float64]:
+    counts: I32,
+) -> F64:
     """(G, tilings, Ω) log evidence of many candidate groups, ragged rows of ``groups``.
 
     ``inflation`` multiplies every expected count.
@@ -231,51 +252,64 @@ def screen(
 
 
 @compiled
-def _fill(
-    lattice: Lattice, members: NDArray[np.int32], tiling: int, counts: NDArray[np.int32], by: int
-) -> None:
+def _fill(lattice: Lattice, members: I32, tiling: int, counts: I32) -> None:
+    code, place, starts = lattice.code, lattice.place, lattice.starts
     for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u = lattice.code[p, tiling]
+        for i in range(starts[a], starts[a + 1]):
+            u = code[place[i], tiling]
             if u >= 0:
-                counts[u] += by
+                counts[u] += 1
+
+
+@compiled
+def _empty(lattice: Lattice, members: I32, tiling: int, counts: I32) -> None:
+    code, place, starts = lattice.code, lattice.place, lattice.starts
+    for a in members:
+        for i in range(starts[a], starts[a + 1]):
+            u = code[place[i], tiling]
+            if u >= 0:
+                counts[u] = 0
 
 
 @compiled
 def _tolls(
     lattice: Lattice,
-    members: NDArray[np.int32],
-    share: NDArray[np.float64],
-    full: NDArray[np.bool_],
+    members: I32,
+    share: F64,
+    full: Flags,
     tiling: int,
     w: int,
     sign: int,
-    counts: NDArray[np.int32],
-) -> NDArray[np.float64]:
+    counts: I32,
+) -> F64:
     """(C,) nats that one more act of the stratum (``sign`` −1: one less) moves through the shares.
 
     A secant over one member's worth of acts: good for an account of ordinary activity.
     """
-    base = lattice.actor_starts[tiling]
+    table, rates, logs, omega = lattice.table, lattice.rates, lattice.logs, lattice.weights[w]
+    code, place, starts, stratum = lattice.code, lattice.place, lattice.starts, lattice.stratum
+    actors, base = lattice.actors, lattice.actor_starts[tiling]
+    n_m, n_u = lattice.counted_actors, lattice.counted_bursts
     moved = np.empty(len(share))
     rise = np.zeros(len(share))
     for c in range(len(share)):
         moved[c] = share[c] * (1.0 + sign / max(len(members), 2))
         if share[c] == 0.0 and sign > 0 and lattice.size[c] > 0.0:
             moved[c] = 1.0 / lattice.size[c]
-        rise[c] = _quiet(lattice, tiling, c, moved[c], w) - _quiet(lattice, tiling, c, share[c], w)
+        first, last = lattice.counted[tiling, c], lattice.counted[tiling, c + 1]
+        rise[c] = _quiet(table, n_m, n_u, first, last, moved[c], w)
+        rise[c] -= _quiet(table, n_m, n_u, first, last, share[c], w)
     for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u, c = lattice.code[p, tiling], lattice.stratum[p]
+        for i in range(starts[a], starts[a + 1]):
+            p = place[i]
+            u, c = code[p, tiling], stratum[p]
             m, k = 1, 1
             if u >= 0:
-                m, k = lattice.actors[base + u], counts[u]
+                m, k = actors[base + u], counts[u]
                 counts[u] = -abs(k)
             if (u >= 0 and k > 0) or u == ALONE:
-                rise[c] += _factor(lattice, k, m * moved[c], w)
-                rise[c] -= _factor(lattice, 0, m * moved[c], w)
-                rise[c] -= _factor(lattice, k, m * share[c], w)
-                rise[c] += _factor(lattice, 0, m * share[c], w)
+                rise[c] += _change(table, rates, logs, omega, w, 0, k, m * moved[c])
+                rise[c] -= _change(table, rates, logs, omega, w, 0, k, m * share[c])
     of_parent = np.zeros(len(lattice.parent_size))
     toll = np.zeros(len(share))
     for c in range(len(share)):
@@ -292,58 +326,50 @@ def _tolls(
 
 @compiled
 def marginals(
-    lattice: Lattice,
-    members: NDArray[np.int32],
-    others: NDArray[np.int32],
-    sign: int,
-    tiling: int,
-    w: int,
-    counts: NDArray[np.int32],
-) -> NDArray[np.float64]:
+    lattice: Lattice, members: I32, others: I32, sign: int, tiling: int, w: int, counts: I32
+) -> F64:
     """(others,) nats the log evidence gains when each joins (+1) or, a member, leaves (−1)."""
+    table, rates, logs, omega = lattice.table, lattice.rates, lattice.logs, lattice.weights[w]
+    code, place, starts, stratum = lattice.code, lattice.place, lattice.starts, lattice.stratum
+    actors, base, size = lattice.actors, lattice.actor_starts[tiling], lattice.size
     share, full = _shares(lattice, members)
-    base = lattice.actor_starts[tiling]
-    _fill(lattice, members, tiling, counts, 1)
+    _fill(lattice, members, tiling, counts)
     toll = _tolls(lattice, members, share, full, tiling, w, sign, counts)
     out = np.zeros(len(others))
-    for i in range(len(others)):
-        a = others[i]
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u, c = lattice.code[p, tiling], lattice.stratum[p]
-            out[i] += toll[c]
-            chance = max(share[c], 1.0 / lattice.size[c])
+    for o in range(len(others)):
+        for i in range(starts[others[o]], starts[others[o] + 1]):
+            p = place[i]
+            u, c = code[p, tiling], stratum[p]
+            out[o] += toll[c]
+            chance = max(share[c], 1.0 / size[c])
             if u >= 0:
-                k, mu = abs(counts[u]), lattice.actors[base + u] * chance
-                out[i] += _factor(lattice, k + sign, mu, w) - _factor(lattice, k, mu, w)
+                k, mu = abs(counts[u]), actors[base + u] * chance
+                out[o] += _change(table, rates, logs, omega, w, k, k + sign, mu)
             elif u == ALONE:
-                change = _factor(lattice, 1, chance, w) - _factor(lattice, 0, chance, w)
-                out[i] += sign * change
-    for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u = lattice.code[p, tiling]
-            if u >= 0:
-                counts[u] = 0
+                out[o] += sign * _change(table, rates, logs, omega, w, 0, 1, chance)
+    _empty(lattice, members, tiling, counts)
     return out
 
 
 @compiled
 def company(
     lattice: Lattice,
-    members: NDArray[np.int32],
+    members: I32,
     tiling: int,
     w: int,
     worth: float,
-    counts: NDArray[np.int32],
-    tally: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    counts: I32,
+    tally: I32,
+) -> tuple[I32, I32]:
     """Outsiders in at least two bursts of the group where one more member is worth > ``worth``.
 
     Account ids in ascending order, and how many such bursts each is in. A burst with too many
     strangers is worth nothing and is skipped, so the walk stays short whatever the crowd.
     """
+    table, rates, logs, omega = lattice.table, lattice.rates, lattice.logs, lattice.weights[w]
     share, _ = _shares(lattice, members)
     base = lattice.actor_starts[tiling]
-    _fill(lattice, members, tiling, counts, 1)
+    _fill(lattice, members, tiling, counts)
     met = [np.int32(0) for _ in range(0)]
     for a in members:
         for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
@@ -353,7 +379,7 @@ def company(
             k, m = counts[u], lattice.actors[base + u]
             counts[u] = -k
             mu = m * share[lattice.stratum[p]]
-            if m == k or _factor(lattice, k + 1, mu, w) - _factor(lattice, k, mu, w) <= worth:
+            if m == k or _change(table, rates, logs, omega, w, k, k + 1, mu) <= worth:
                 continue
             first = p
             while first > 0 and _burst(lattice.code[first - 1, tiling]) == u:
@@ -367,10 +393,7 @@ def company(
                 first += 1
     for a in members:
         tally[a] = 0
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            u = lattice.code[p, tiling]
-            if u >= 0:
-                counts[u] = 0
+    _empty(lattice, members, tiling, counts)
     kept = [other for other in met if tally[other] >= 2]
     found = np.empty(len(kept), np.int32)
     times = np.empty(len(kept), np.int32)
@@ -394,10 +417,10 @@ def _burst(code: int) -> int:
 @compiled
 def companions(
     lattice: Lattice,
-    members: NDArray[np.int32],
+    members: I32,
     tiling: int,
-    counts: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    counts: I32,
+) -> tuple[I32, I32, I32]:
     """(left, right, shared) bursts that pairs of members share; left < right, shared ≥ 1.
 
     ``members`` ascending, few enough for a square table. Bursts that are crowded with strangers
@@ -406,7 +429,7 @@ def companions(
     size = len(members)
     base = lattice.actor_starts[tiling]
     table = np.zeros((size, size), np.int32)
-    _fill(lattice, members, tiling, counts, 1)
+    _fill(lattice, members, tiling, counts)
     for i in range(size):
         for p in lattice.place[lattice.starts[members[i]] : lattice.starts[members[i] + 1]]:
             u = lattice.code[p, tiling]
@@ -419,7 +442,7 @@ def companions(
                 if lattice.code[q, tiling] >= 0 and j < size and members[j] == lattice.account[q]:
                     table[min(i, j), max(i, j)] += 1
                 q -= 1
-    _fill(lattice, members, tiling, counts, -1)
+    _empty(lattice, members, tiling, counts)
     left, right = np.nonzero(table)
     shared = np.empty(len(left), np.int32)
     for e in range(len(left)):

@@ -69,15 +69,15 @@ def _dense(object: I32, time: I64, origin: int, window: int) -> tuple[I32, int]:
 
 
 @compiled
-def log_mean(k: int, mu: float, rates: F64) -> float:
-    """ln mean_r r^k e^{−(r−1)μ}, safe for any k."""
-    top = -np.inf
-    for r in rates:
-        top = max(top, k * math.log(r) - (r - 1.0) * mu)
+def log_mean(k: int, mu: float, rates: F64, logs: F64) -> float:
+    """ln mean_r r^k e^{−(r−1)μ}, safe for any k; ``logs`` are ln r."""
+    top = k * logs[0] - (rates[0] - 1.0) * mu
+    for i in range(1, len(rates)):
+        top = max(top, k * logs[i] - (rates[i] - 1.0) * mu)
     total = 0.0
-    for r in rates:
-        total += math.exp(k * math.log(r) - (r - 1.0) * mu - top)
-    return top + math.log(total / len(rates))
+    for i in range(len(rates)):
+        total += math.exp(k * logs[i] - (rates[i] - 1.0) * mu - top)
+    return float(top + math.log(total / len(rates)))
 
 
 @compiled
@@ -91,6 +91,7 @@ def log_mix(omega: float, mean: float) -> float:
 @compiled
 def _evidence(burst: I32, actors: I32, share: F64, base: F64, rates: F64, weights: F64) -> F64:
     out = base.astype(np.float64)
+    logs = np.log(rates)
     i = 0
     while i < len(burst):
         u = burst[i]
@@ -99,7 +100,7 @@ def _evidence(burst: I32, actors: I32, share: F64, base: F64, rates: F64, weight
             k += 1
             i += 1
         mu = actors[u] * share[u]
-        seen, absent = log_mean(k, mu, rates), log_mean(0, mu, rates)
+        seen, absent = log_mean(k, mu, rates, logs), log_mean(0, mu, rates, logs)
         for w in range(len(weights)):
             out[w] += log_mix(weights[w], seen) - log_mix(weights[w], absent)
     return out
