@@ -230,6 +230,33 @@ def test_share_labels_of_text_lose_their_words(case: Case) -> None:
         assert word not in shared, word
 
 
+def test_share_multiplex_labels_are_named_as_in_their_own_layer(case: Case) -> None:
+    link, repost, both = case.layers
+    named = replace(
+        both.actions,
+        labels=pa.array(
+            [
+                "repost: 900",
+                f"link: {case_worlds.PETITION}",
+                "repost: 904",
+                "my own https://a.example/b",
+            ]
+        ),
+        target_labels=pa.array(["@mayor"]),
+    )
+    made = replace(case, layers=(link, repost, replace(both, actions=named)))
+    shared = pseudonymise(made, KEY)
+    of_link, of_repost, of_both = (layer.actions.labels.to_pylist() for layer in shared.layers)
+    assert of_both[:3] == [
+        f"repost: {of_repost[0]}",
+        f"link: {of_link[1]}",
+        f"repost: {of_repost[1]}",
+    ]
+    assert of_both[3] == f"{SLOT} a[.]example ({of_both[3][-7:-1]})"
+    handle = shared.posts.table["mentions"][7].as_py()[0]
+    assert shared.layers[2].actions.target_labels.to_pylist() == [handle]
+
+
 @settings(max_examples=25, deadline=None)
 @given(strings=st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=6))
 def test_share_of_any_strings_is_a_valid_case(strings: list[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,9 +37,11 @@ class Pseudonyms:
     accounts: frozenset[tuple[str, str]]
     common: frozenset[str]
     platforms: tuple[str, ...]
+    signals: frozenset[str]
     cache: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def of(self, kind: str, platform: str, text: str) -> str:
+        """The pseudonym of an account, post, handle or object: its initial and 16 hex digits."""
         known = self.cache.get((kind, platform, text))
         if known is None:
             message = "\0".join((kind, platform, text)).encode()
@@ -54,21 +56,27 @@ class Pseudonyms:
 
     def label(self, platform: str, text: str) -> str:
         """What an object or target is called in the shared form; platform "": any will do."""
+        signal, colon, rest = text.partition(": ")
+        if colon and signal in self.signals:  # the multiplex says which signal an object is of
+            return f"{signal}: {self.label(platform, rest)}"
         for place in (platform,) if platform else self.platforms:
             for name in (text, text.removeprefix(f"{place}:")):
                 for kind, known in (("post", self.posts), ("account", self.accounts)):
                     if (place, name) in known:
                         return self.of(kind, place, name)
+        if text[:1] in "@＠":
+            return self.person(platform, text[1:])
         tag = self.of("object", "", text)[2:8]
-        if "://" in text or _HOST.fullmatch(text):
-            tail = "" if _HOST.fullmatch(text) and "/" not in text else f"/…{tag}"
-            return defanged(text) + tail
         if any(c.isspace() for c in text) or text[:1] in "#＃":
             return f"{template(text, self.common)} ({tag})"
+        if _HOST.fullmatch(text) and "/" not in text:
+            return defanged(text)
+        if "://" in text or _HOST.fullmatch(text):
+            return f"{defanged(text)}/…{tag}"
         return self.of("object", platform, text)
 
 
-def pseudonyms_of(posts: Posts, key: bytes) -> Pseudonyms:
+def pseudonyms_of(posts: Posts, signals: Iterable[str], key: bytes) -> Pseudonyms:
     """What stands for what among these posts, under this key."""
     table = posts.table
     platform = table["platform"].to_pylist()
@@ -91,6 +99,7 @@ def pseudonyms_of(posts: Posts, key: bytes) -> Pseudonyms:
         accounts=accounts,
         common=frozenset(words_in_use(used, people)),
         platforms=tuple(dict.fromkeys(platform)),
+        signals=frozenset(signals),
     )
 
 

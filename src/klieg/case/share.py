@@ -57,7 +57,8 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
     """
     if is_shared(case):
         return case
-    names = pseudonyms_of(case.posts, local_key(case.posts) if key is None else key)
+    signals = [layer.actions.signal for layer in case.layers]
+    names = pseudonyms_of(case.posts, signals, local_key(case.posts) if key is None else key)
     posts = _posts(case.posts, names)
     layers, labels = _layers(case, names)
     words = {f.id: _words(case, f, names, labels) for f in case.findings}
