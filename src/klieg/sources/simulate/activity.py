@@ -130,7 +130,11 @@ def _borrowed(rng: np.random.Generator, who: People, around: Ordinary) -> Follow
     low, size = edges[0], edges[1] - edges[0]
     low, size = np.where(size > 0, low, 0), np.where(size > 0, size, len(order))
     model = order[low + (rng.random(who.n) * size).astype(np.int64)]
-    return Follows(around.followed.authors[model], around.followed.outlets[model])
+    return Follows(
+        around.followed.authors[model],
+        around.followed.outlets[model],
+        around.followed.closeness[model],
+    )
 
 
 def _daily(rng: np.random.Generator, scene: Scene, who: People) -> Slots:
@@ -233,7 +237,7 @@ def _references(
     near = (followed.authors.shape[1] * rng.random(len(refers)) ** 1.8).astype(np.int64)
     friend = followed.authors[author, near]
     mine = latest(posts, friend, time - (age * 0.3).astype(np.int64), within=30 * HOUR)
-    mine = np.where(rng.random(len(refers)) < 0.5, mine, -1)
+    mine = np.where(rng.random(len(refers)) < 0.3 + 0.5 * followed.closeness[author], mine, -1)
     seen = choose(rng, posts, slots.community[refers], time, age)
     found = np.where((mine >= 0), mine, seen)
     out = np.full(len(slots.time), -1, np.int64)
@@ -268,7 +272,8 @@ def _stories(
     paper = followed.outlets[author, (3 * rng.random(len(links)) ** 1.5).astype(np.int64)]
     read = latest(news.pool, paper, time - (age * 0.3).astype(np.int64), within=40 * HOUR)
     # an event is not read of in a favourite paper but wherever it is told
-    usual = (rng.random(len(links)) < 0.35) & (slots.community[links] < scene.among.size)
+    usual = rng.random(len(links)) < 0.15 + 0.5 * followed.closeness[author]
+    usual &= slots.community[links] < scene.among.size
     out[links] = np.where((read >= 0) & usual, read, seen)
     _own_stories(slots, news, out)
     return out

@@ -36,6 +36,7 @@ class Follows:
 
     authors: I64  # (people, f)
     outlets: I64  # (people, 3) accounts of the outlets it reads
+    closeness: F64  # (people,) how much its circle keeps to itself, 0 … 1
 
 
 def pool(row: I64, time: I64, community: I64, author: I64, weight: F64) -> Pool:
@@ -81,7 +82,7 @@ def follows(
 ) -> Follows:
     """Followed authors, drawn by fame from the account's two communities. All (n,).
 
-    Among the four it follows most closely are favourites that its whole circle shares, some of
+    Among the six it follows most closely are favourites that its whole circle shares, some of
     them its own members: niches that nobody organised, the hardest thing to tell from a campaign.
     A circle also reads the same outlets; ``press`` is their accounts and communities.
     """
@@ -98,10 +99,12 @@ def follows(
     _, first, niche = np.unique(circle, return_index=True, return_inverse=True)
     shared = authors[first, -8:]  # its first account's tastes become the circle's
     shared[:, ::2] = _insiders(rng, niche, len(first), fame)
-    close = rng.random((len(fame), 4)) < 0.7
-    pick = (shared.shape[1] * rng.random((len(fame), 4)) ** 1.5).astype(np.int64)
-    authors[:, :4] = np.where(close, shared[niche[:, None], pick], authors[:, :4])
-    return Follows(authors, _readings(rng, community[first], press)[niche])
+    # from circles in name only to those that hardly look elsewhere
+    closeness = rng.beta(0.9, 1.1, len(first))[niche]
+    near = rng.random((len(fame), 6)) < closeness[:, None]
+    pick = (shared.shape[1] * rng.random((len(fame), 6)) ** 1.5).astype(np.int64)
+    authors[:, :6] = np.where(near, shared[niche[:, None], pick], authors[:, :6])
+    return Follows(authors, _readings(rng, community[first], press)[niche], closeness)
 
 
 def _insiders(rng: np.random.Generator, niche: I64, circles: int, fame: F64) -> I64:
