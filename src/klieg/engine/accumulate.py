@@ -57,8 +57,10 @@ def accumulate(
     span = np.empty((bound, 2), np.int64)
     table = np.empty(1 << _bits(bound), np.int32)
     order = np.empty(bound, np.int64)
-    kept = np.empty((256, 2 + 2 * width), np.int32)
-    kept_span = np.empty((256, 2), np.int64)
+    # pages never written cost nothing, so a generous start saves copies
+    start = 256 + min(work.mass[first:stop].sum() // 4, 2**20)
+    kept = np.empty((start, 2 + 2 * width), np.int32)
+    kept_span = np.empty((start, 2), np.int64)
     k = 0
     for a in range(first, stop):
         if work.mass[a] == 0:
@@ -72,12 +74,14 @@ def accumulate(
             e = order[f] & 0xFFFFFFFF
             kept[k, 0] = a
             kept[k, 1] = book[e, 0]
-            kept[k, 2:] = book[e, 5:]
-            kept_span[k] = span[e]
+            for column in range(2 * width):
+                kept[k, 2 + column] = book[e, 5 + column]
+            kept_span[k, 0] = span[e, 0]
+            kept_span[k, 1] = span[e, 1]
             k += 1
         if k > limit:
             break
-    return kept[:k].copy(), kept_span[:k].copy()
+    return kept[:k], kept_span[:k]
 
 
 @compiled
@@ -119,12 +123,13 @@ def _gather(a: int, work: Work, windows: I64, table: I32, book: I32, span: I64) 
             if e == size:
                 size += 1
                 book[e, 0] = account[j]
-                book[e, 1:] = 0
-                span[e, 0] = min(time[i], time[j])
-                span[e, 1] = max(time[i], time[j])
+                for column in range(1, book.shape[1]):
+                    book[e, column] = 0
+                span[e, 0] = FAR
+                span[e, 1] = -FAR
             span[e, 0] = min(span[e, 0], time[i], time[j])
             span[e, 1] = max(span[e, 1], time[i], time[j])
-            _note(book[e], work.object[i], work.target[i], r, top, len(windows))
+            _note(book, e, work.object[i], work.target[i], r, top, len(windows))
     return size
 
 
@@ -142,22 +147,30 @@ def _entry(table: I32, bits: int, book: I32, size: int, partner: int) -> int:
 
 
 @compiled
-def _note(entry: I32, object: int, target: int, r: int, top: int, width: int) -> None:  # noqa: A002
-    """Count a co-action in rungs r … top, once per object and once per target."""
-    if entry[3] != object:
-        entry[3] = object
-        entry[1] = 0
-        if entry[4] != target:
-            entry[4] = target
-            entry[2] = 0
+def _note(
+    book: I32,
+    e: int,
+    object: int,  # noqa: A002
+    target: int,
+    r: int,
+    top: int,
+    width: int,
+) -> None:
+    """Count a co-action with partner ``e`` in rungs r … top, once an object and once a target."""
+    if book[e, 3] != object:
+        book[e, 3] = object
+        book[e, 1] = 0
+        if book[e, 4] != target:
+            book[e, 4] = target
+            book[e, 2] = 0
     for w in range(r, top + 1):
         bit = 1 << w
-        if entry[1] & bit == 0:
-            entry[1] |= bit
-            entry[5 + w] += 1
-            if entry[2] & bit == 0:
-                entry[2] |= bit
-                entry[5 + width + w] += 1
+        if book[e, 1] & bit == 0:
+            book[e, 1] |= bit
+            book[e, 5 + w] += 1
+            if book[e, 2] & bit == 0:
+                book[e, 2] |= bit
+                book[e, 5 + width + w] += 1
 
 
 @compiled

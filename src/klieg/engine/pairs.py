@@ -78,12 +78,12 @@ def count_pairs(
     width = len(ladder)
     limit = budget // (2 * (24 + 8 * width))
     ranges = shards.equal_ranges(work.mass, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
-    kept_so_far = [0]
+    done: list[int] = []  # pairs kept by each finished shard; appending is atomic
 
     def shard(first: int, stop: int) -> tuple[NDArray[np.int32], I64]:
-        book, span = accumulate(first, stop, work, ladder, min_n, limit)
-        kept_so_far[0] += len(book)
-        if kept_so_far[0] > limit:
+        book, span = accumulate(first, stop, work, ladder, min_n, limit - sum(done))
+        done.append(len(book))
+        if sum(done) > limit:
             raise EngineError(
                 f"more than {limit:,} pairs share {min_n} or more objects, which is over the "
                 f"memory budget of {budget:,} bytes: raise min_n, lower the occupancy cap, "
@@ -209,19 +209,20 @@ def _prepare(
 
 
 def _joined(parts: list[tuple[NDArray[np.int32], I64]], width: int) -> Edges:
-    book = (
-        np.concatenate([p[0] for p in parts]) if parts else np.empty((0, 2 + 2 * width), np.int32)
-    )
-    span = np.concatenate([p[1] for p in parts]) if parts else np.empty((0, 2), np.int64)
-    parts.clear()
-    return Edges(
-        book[:, 0].copy(),
-        book[:, 1].copy(),
-        book[:, 2 : 2 + width].astype(np.uint32),
-        book[:, 2 + width :].astype(np.uint32),
-        span[:, 0].copy(),
-        span[:, 1].copy(),
-    )
+    """All shards' pairs as columns; each shard's own copy is let go as soon as it is read."""
+    total = sum(len(book) for book, _ in parts)
+    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
+    n, capped = np.empty((total, width), np.uint32), np.empty((total, width), np.uint32)
+    first, last = np.empty(total, np.int64), np.empty(total, np.int64)
+    stop = total
+    while parts:
+        book, span = parts.pop()
+        rows = slice(stop - len(book), stop)
+        left[rows], right[rows] = book[:, 0], book[:, 1]
+        n[rows], capped[rows] = book[:, 2 : 2 + width], book[:, 2 + width :]
+        first[rows], last[rows] = span[:, 0], span[:, 1]
+        stop = rows.start
+    return Edges(left, right, n, capped, first, last)
 
 
 @compiled
