@@ -125,11 +125,10 @@ def _record_by_record(
     numbers: list[int] = []
     lines = _text_lines(source, shape, desk)
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
+    _, header = _record(lines, 0, shape.delimiter, len(shape.columns))
     for record, (line, row, raw) in enumerate(
-        _salvaged(lines, shape.delimiter, len(names), source)
+        _salvaged(lines, header, shape.delimiter, len(names), source), 1
     ):
-        if record == 0 and row is not None:
-            continue  # the header
         desk.rows += 1
         if row is None or any(len(row[slot]) > MAX_FIELD for slot in slots):
             reason = "torn_row" if row is None else "field_longer_than_1_MiB"
@@ -151,10 +150,10 @@ def _text_lines(source: Input, shape: Peek, desk: Desk) -> list[str]:
 
 
 def _salvaged(
-    lines: list[str], delimiter: str, width: int, source: Input
+    lines: list[str], start: int, delimiter: str, width: int, source: Input
 ) -> Iterator[tuple[int, list[str] | None, str]]:
     """``(line, fields or None, raw)`` of each record; a torn one costs its first line only."""
-    i, wasted = 0, 0
+    i, wasted = start, 0
     while i < len(lines):
         if not lines[i].strip():
             i += 1

@@ -86,7 +86,9 @@ def _posts(
     orders = {f.partition(":")[2]: c for f, c in mapping.items() if f.startswith("time:")}
     plain = {f.partition(":")[0] if f.startswith("time:") else f: c for f, c in mapping.items()}
     columns = frame.table.column_names
-    if not columns and desk.rejected:  # nothing but bad rows: they are the message
+    if (
+        not columns and not len(frame.row) and desk.rejected
+    ):  # nothing but bad rows: they are the message
         return POSTS.empty_table()
     checked(
         mapping, columns if peek(source.head).kind in _OBJECTS else _all(source), path=source.name

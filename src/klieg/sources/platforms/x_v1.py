@@ -8,6 +8,7 @@ format.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any
 
 import pyarrow as pa
@@ -140,7 +141,7 @@ def _media(status: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _client(html: Any) -> str | None:
-    return html.split(">", 1)[-1].split("<", 1)[0] if isinstance(html, str) else None
+    return unescape(html.split(">", 1)[-1].split("<", 1)[0]) if isinstance(html, str) else None
 
 
 def _account(user: Mapping[str, Any]) -> dict[str, Any]:
