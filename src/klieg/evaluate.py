@@ -30,6 +30,7 @@ _TYPED: Mapping[str, tuple[str, ...]] = {
 }
 """Which look-alike kinds of a finding name each planted one rightly."""
 
+_COLUMNS = "planted", "accounts", "best finding", "class", "band", "recall", "purity", "outcome"
 _LEVEL = {"coordinated": 4.0, "suggestive": 3.0, "amplification": 2.0, "abstain": 1.0}
 
 
@@ -85,6 +86,10 @@ class LookAlikeScore:
     def right(self) -> bool:
         return self.verdict in ("silent", "typed")
 
+    @property
+    def outcome(self) -> str:
+        return self.verdict + (f" ({self.typed_as})" if self.typed_as else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -110,32 +115,14 @@ class Scores:
 
     def table(self) -> list[dict[str, object]]:
         """A row for each planted group, like columns: what a terminal shows."""
-        rows: list[dict[str, object]] = [
-            {
-                "planted": c.label,
-                "accounts": c.accounts,
-                "best finding": c.finding,
-                "class": c.class_,
-                "band": c.band,
-                "recall": round(c.recall, 3),
-                "purity": round(c.purity, 3),
-                "outcome": c.missed or "found",
-            }
-            for c in self.campaigns
-        ]
-        return rows + [
-            {
-                "planted": a.label,
-                "accounts": a.accounts,
-                "best finding": a.findings[0] if a.findings else None,
-                "class": a.class_,
-                "band": a.band,
-                "recall": None,
-                "purity": None,
-                "outcome": a.verdict + (f" ({a.typed_as})" if a.typed_as else ""),
-            }
-            for a in self.look_alikes
-        ]
+        rows: list[tuple[object, ...]] = []
+        for c in self.campaigns:
+            best = c.finding, c.class_, c.band, c.recall, c.purity
+            rows.append((c.label, c.accounts, *best, c.missed or "found"))
+        for a in self.look_alikes:
+            strongest = a.findings[0] if a.findings else None
+            rows.append((a.label, a.accounts, strongest, a.class_, a.band, None, None, a.outcome))
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
     def summary(self) -> list[str]:
         """The totals in sentences."""

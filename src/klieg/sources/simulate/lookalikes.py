@@ -201,10 +201,7 @@ def _breaking_news(
     median = np.log((about.delay_s or 540.0) * 1000)
     delay = appears[story] + (rng.lognormal(median, 1.0, len(story)) * slow).astype(np.int64)
     cell = _cells(rng, ground, community, 1)[np.zeros(len(story), np.int64)]
-    headline = scene.vocabulary.lines(rng, cell[: about.acts], chance=HEADLINE)
-    lines = scene.vocabulary.lines(rng, cell)
-    quoted = rng.random(len(story)) < 0.35
-    lines[quoted] = headline[story[quoted] % len(headline)]
+    words = _told(rng, ground, cell, story, about.acts)
     tags = np.full((len(story), MAX_TAGS), -1, np.int32)
     tags[:, 0] = np.where(rng.random(len(story)) < 0.6, ground.tags, -1)
     made = drafted(
@@ -212,7 +209,7 @@ def _breaking_news(
         at + delay,
         "link",
         cell,
-        words=scene.vocabulary.render(lines, np.where(quoted, 5, 0)),
+        words=words,
         url=ground.urls + story,
         tags=tags,
         client=who.client[account],
@@ -220,6 +217,18 @@ def _breaking_news(
     place = scene.vocabulary.banks["place"]
     name = place.phrases[int(place.draw(rng, cell[:1])[0])].as_py().split()[-1].lower()
     return _Made(made, members, None, tuple(urls), (name + "live",))
+
+
+def _told(
+    rng: np.random.Generator, ground: Ground, cell: I64, story: I64, stories: int
+) -> pa.Array:
+    """(n,) what people write under a story: a third its headline, the others their own words."""
+    vocabulary = ground.scene.vocabulary
+    headline = vocabulary.lines(rng, np.full(stories, cell[0]), chance=HEADLINE)
+    lines = vocabulary.lines(rng, cell)
+    quoted = rng.random(len(story)) < 0.35
+    lines[quoted] = headline[story[quoted]]
+    return vocabulary.render(lines, np.where(quoted, 5, 0))
 
 
 def _share_button(

@@ -89,13 +89,8 @@ def simulate(
     )
     who = people(_child(seed, "people"), accounts, scene.among, component=0)
     happening = events(_child(seed, "events"), scene)
-    around = ordinary(
-        _child(seed, "ordinary"),
-        scene,
-        who,
-        news(_child(seed, "news"), scene, who, happening),
-        happening,
-    )
+    stories = news(_child(seed, "news"), scene, who, happening)
+    around = ordinary(_child(seed, "ordinary"), scene, who, stories, happening)
     groups = _plant(
         seed,
         scene,

@@ -6,11 +6,12 @@ real exports do. The room knows no truth.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["write_posts"]
 
 _CHUNK = 20_000
+_REFERENCE_TYPES = (
+    ("repost_of", b"retweeted"),
+    ("quote_of", b"quoted"),
+    ("reply_to", b"replied_to"),
+)
 _REFERENCES = (
     "repost_of",
     "repost_of_account",
@@ -33,6 +39,15 @@ _REFERENCES = (
     "root_id",
     "client",
 )
+_JSON = [
+    *("post_id", "account_id", "time", "text", "lang", "kind", "urls", "hashtags", "mentions"),
+    *_REFERENCES,
+]
+
+
+class _Author(NamedTuple):
+    username: str
+    body: msgspec.Raw
 
 
 def write_posts(posts: pa.Table, path: Path) -> None:
@@ -66,37 +81,66 @@ def _write_csv(posts: pa.Table, path: Path) -> None:
 
 def _write_jsonl(posts: pa.Table, path: Path) -> None:
     encoder = msgspec.json.Encoder()
-    rows = _referenced(posts)
+    authors = _authors(posts, encoder)
+    whole = _referenced(posts, authors, encoder)
     with path.open("wb") as out:
         for first in range(0, posts.num_rows, _CHUNK):
-            chunk = posts.slice(first, _CHUNK).to_pylist()
-            out.write(encoder.encode_lines([_post(row, rows) for row in chunk]))
+            chunk = _rows(posts.slice(first, _CHUNK))
+            out.write(encoder.encode_lines([_post(row, whole, authors) for row in chunk]))
 
 
-def _referenced(posts: pa.Table) -> dict[str, dict[str, Any]]:
+def _rows(posts: pa.Table) -> list[dict[str, Any]]:
+    return list(posts.select(_JSON).to_pylist())
+
+
+def _authors(posts: pa.Table, encoder: msgspec.json.Encoder) -> dict[str, _Author]:
+    """Every account's ready-made ``author`` object, by id."""
+    ids = posts["account_id"].combine_chunks().dictionary_encode().indices
+    _, first = np.unique(ids.to_numpy(), return_index=True)
+    rows = posts.select(["account_id", "account"]).take(pa.array(first))
+    out: dict[str, _Author] = {}
+    for row in rows.to_pylist():
+        account = row["account"]
+        body = {
+            "id": row["account_id"],
+            "username": account["handle"],
+            "name": account["name"],
+            "created_at": _iso(account["created_at"]),
+            "verified": account["verified"],
+            "public_metrics": {
+                "followers_count": account["followers"],
+                "following_count": account["following"],
+            },
+        }
+        out[row["account_id"]] = _Author(account["handle"], msgspec.Raw(encoder.encode(body)))
+    return out
+
+
+def _referenced(
+    posts: pa.Table, authors: Mapping[str, _Author], encoder: msgspec.json.Encoder
+) -> dict[str, bytes]:
     """The posts that others refer to, by id: a flattened line carries them whole."""
     wanted = pa.concat_arrays(
         [posts[c].combine_chunks().drop_null() for c in ("repost_of", "reply_to", "quote_of")]
     ).unique()
     chosen = posts.filter(pc.is_in(posts["post_id"], wanted))
-    return {row["post_id"]: row for row in chosen.to_pylist()}
+    return {row["post_id"]: encoder.encode(_plain(row, authors)) for row in _rows(chosen)}
 
 
-def _post(row: Mapping[str, Any], rows: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    refs = []
-    for column, kind in (
-        ("repost_of", "retweeted"),
-        ("quote_of", "quoted"),
-        ("reply_to", "replied_to"),
-    ):
-        if row[column] is not None and row[column] in rows:
-            refs.append({"type": kind, **_plain(rows[row[column]])})
-    out = _plain(row)
-    if row["kind"] == "repost" and refs:
-        who = refs[0]["author"]["username"]
+def _post(
+    row: Mapping[str, Any], whole: Mapping[str, bytes], authors: Mapping[str, _Author]
+) -> dict[str, Any]:
+    out = _plain(row, authors)
+    refs = [
+        msgspec.Raw(b'{"type":"' + kind + b'",' + whole[row[column]][1:])
+        for column, kind in _REFERENCE_TYPES
+        if row[column] is not None and row[column] in whole
+    ]
+    if row["kind"] == "repost" and row["repost_of_account"] in authors:
         # what the API really sends: the repost's own text is cut, the whole one lies below
-        out["text"] = _cut(f"RT @{who}: {row['text']}")
-        out["entities"] = {"mentions": [_mention(refs[0]["author"])]}
+        name = authors[row["repost_of_account"]].username
+        out["text"] = _cut(f"RT @{name}: {row['text']}")
+        out["entities"] = {"mentions": [{"username": name, "id": row["repost_of_account"]}]}
     if row["reply_to_account"] is not None:
         out["in_reply_to_user_id"] = row["reply_to_account"]
     if refs:
@@ -104,7 +148,7 @@ def _post(row: Mapping[str, Any], rows: Mapping[str, dict[str, Any]]) -> dict[st
     return out
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(row: Mapping[str, Any], authors: Mapping[str, _Author]) -> dict[str, Any]:
     entities: dict[str, Any] = {}
     if row["urls"]:
         entities["urls"] = [{"url": u, "expanded_url": u} for u in row["urls"]]
@@ -120,30 +164,11 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
         "lang": row["lang"],
         "conversation_id": row["root_id"] or row["post_id"],
         "source": row["client"],
-        "author": _author(row),
+        "author": authors[row["account_id"]].body,
     }
     if entities:
         out["entities"] = entities
     return out
-
-
-def _author(row: Mapping[str, Any]) -> dict[str, Any]:
-    account = row["account"]
-    return {
-        "id": row["account_id"],
-        "username": account["handle"],
-        "name": account["name"],
-        "created_at": _iso(account["created_at"]),
-        "verified": account["verified"],
-        "public_metrics": {
-            "followers_count": account["followers"],
-            "following_count": account["following"],
-        },
-    }
-
-
-def _mention(author: Mapping[str, Any]) -> dict[str, Any]:
-    return {"username": author["username"], "id": author["id"]}
 
 
 def _cut(text: str, limit: int = 140) -> str:
@@ -151,5 +176,5 @@ def _cut(text: str, limit: int = 140) -> str:
 
 
 def _iso(time: datetime) -> str:
-    utc = time.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    # Arrow hands out UTC; isoformat is three times as fast as strftime
+    return time.isoformat(timespec="milliseconds")[:23] + "Z"
