@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klieg.case import Case, file_hashes, open_case, store
+from klieg.case.columns import kept_as
 from klieg.errors import NotInCase, StoreError
 from klieg.tables import POSTS, Power
 
@@ -116,16 +117,44 @@ def test_store_gives_back_floats_json_cannot_say(case: Case, tmp_path: Path, val
     assert_same(odd, again(odd, tmp_path))
 
 
-def test_store_gives_back_actions_that_the_columns_cannot_say(case: Case, tmp_path: Path) -> None:
-    # two objects of one name, a name nobody uses, numbers out of order
+@pytest.mark.parametrize(
+    ("objects", "labels", "targets", "target_labels", "kept"),
+    [
+        ([0, 1, 1, 1, 1], ["a", "b"], [0, 1, 1, 1, 1], ["s", "t"], "columns"),
+        ([0, 1, 1, 1, 1], ["a", "b"], [-1] * 5, [], "columns"),
+        ([1, 0, 0, 0, 0], ["a", "b"], [-1, 0, -1, 0, 0], ["t"], "numbered"),  # out of order
+        ([0, 1, 1, 1, 1], ["same", "same"], [-1] * 5, [], "numbered"),
+        ([0, 1, 1, 1, 1], ["a", "b"], [1, 0, 0, 0, 0], ["t", "t"], "numbered"),
+        ([0, 2, 2, 2, 2], ["a", "unused", "b"], [-1] * 5, [], "whole"),
+        ([0, 1, 1, 1, 1], ["a", "b"], [-1] * 5, ["unused"], "whole"),
+    ],
+)
+def test_store_gives_back_actions_however_they_are_named(
+    case: Case,
+    tmp_path: Path,
+    objects: list[int],
+    labels: list[str],
+    targets: list[int],
+    target_labels: list[str],
+    kept: str,
+) -> None:
     layer = case.layers[0]
     odd = replace(
         layer.actions,
-        object=layer.actions.object + np.int32(1),
-        labels=pa.array(["unused", "the same", "the same"]),
-        target=np.full(layer.actions.n, -1, np.int32),
-        target_labels=pa.array(["unused"]),
+        object=np.array(objects, np.int32),
+        labels=pa.array(labels),
+        target=np.array(targets, np.int32),
+        target_labels=pa.array(target_labels, pa.string()),
     )
+    assert kept_as(odd, case.posts) == kept
+    made = replace(case, layers=(replace(layer, actions=odd), *case.layers[1:]))
+    assert_same(made, again(made, tmp_path))
+
+
+def test_store_gives_back_actions_that_are_not_the_posts_own(case: Case, tmp_path: Path) -> None:
+    layer = case.layers[0]
+    odd = replace(layer.actions, account=layer.actions.account[::-1].copy())
+    assert kept_as(odd, case.posts) == "whole"
     made = replace(case, layers=(replace(layer, actions=odd), *case.layers[1:]))
     assert_same(made, again(made, tmp_path))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "acts_of",
+    "kept_as",
     "numbers",
     "pack",
     "read_posts",
     "restore_actions",
-    "says_exactly",
     "strings",
     "unpack",
     "write_posts",
@@ -39,6 +39,7 @@ ROW_GROUP = 131_072  # posts in a row group of the parquet
 PART = 262_144  # rows in one block of packed arrays: well under the 1 GB a SQLite value may hold
 
 Array = NDArray[Any]
+Kept = Literal["columns", "numbered", "whole"]
 
 
 def write_posts(file: Path, posts: Posts, layers: Sequence[Layer]) -> None:
@@ -84,34 +85,61 @@ def read_posts(
     )
 
 
-def restore_actions(signal: str, acts: pa.Table, posts: Posts) -> Actions:
-    """The actions behind a signal's two columns: objects and targets by first appearance."""
-    objects, labels = _dictionary(acts[f"act:{signal}"])
-    targets, target_labels = _dictionary(acts[f"act:{signal}:target"])
-    post = np.flatnonzero(objects >= 0).astype(np.int64)
-    return Actions(
-        signal=signal,
-        account=posts.account[post],
-        object=objects[post],
-        time=posts.time[post],
-        post=post,
-        target=targets[post],
-        labels=labels,
-        target_labels=target_labels,
-        n_accounts=posts.n_accounts,
-    )
+def kept_as(actions: Actions, posts: Posts) -> Kept:
+    """How little is enough to give these actions back index for index.
 
-
-def says_exactly(actions: Actions, posts: Posts) -> bool:
-    """Whether the two columns give these actions back index for index."""
+    ``columns``: the two columns alone, where names are distinct and numbered by first appearance.
+    ``numbered``: the columns and the numbers beside them, where two objects share a name.
+    ``whole``: everything.
+    """
     post = actions.post
-    return bool(
+    if not (
         actions.n_accounts == posts.n_accounts
         and (np.diff(post) > 0).all()
         and np.array_equal(actions.account, posts.account[post])
         and np.array_equal(actions.time, posts.time[post])
-        and _by_first_appearance(actions.object, actions.labels)
-        and _by_first_appearance(actions.target[actions.target >= 0], actions.target_labels)
+    ):
+        return "whole"
+    named = (
+        (actions.object, actions.labels),
+        (actions.target[actions.target >= 0], actions.target_labels),
+    )
+    if all(_by_first_appearance(*pair) for pair in named):
+        return "columns"
+    return "numbered" if all(_every_name_used(*pair) for pair in named) else "whole"
+
+
+def restore_actions(
+    signal: str, acts: pa.Table, posts: Posts, numbered: tuple[I32, I32] | None = None
+) -> Actions:
+    """The actions behind a signal's two columns.
+
+    Objects and targets are numbered by first appearance, or by ``numbered`` (of each action).
+    """
+    # large_string: the labels of 10^8 posts do not fit the 2 GB that one string array holds
+    names, target_names = (
+        acts[name].cast(pa.large_string()).combine_chunks()
+        for name in (f"act:{signal}", f"act:{signal}:target")
+    )
+    post = np.flatnonzero(names.is_valid().to_numpy(zero_copy_only=False)).astype(np.int64)
+    rows = pa.array(post)
+    if numbered is None:
+        objects, labels = _dictionary(names.take(rows))
+        targets, target_labels = _dictionary(target_names.take(rows))
+    else:
+        objects, targets = numbered
+        labels = _first_names(objects, names.take(rows))
+        target_labels = _first_names(targets, target_names.take(rows))
+    return Actions(
+        signal=signal,
+        account=posts.account[post],
+        object=objects,
+        time=posts.time[post],
+        post=post,
+        target=targets,
+        labels=labels,
+        target_labels=target_labels,
+        n_accounts=posts.n_accounts,
     )
 
 
@@ -151,11 +179,18 @@ def _named(labels: pa.Array, index: I32) -> pa.Array:
     return named.combine_chunks() if isinstance(named, pa.ChunkedArray) else named
 
 
-def _dictionary(column: pa.ChunkedArray) -> tuple[I32, pa.Array]:
-    # large_string: the labels of 10^8 posts do not fit the 2 GB that one string array holds
-    encoded = column.cast(pa.large_string()).combine_chunks().dictionary_encode()
+def _dictionary(names: pa.Array) -> tuple[I32, pa.Array]:
+    encoded = names.dictionary_encode()
     index = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     return index, encoded.dictionary.cast(pa.string())
+
+
+def _first_names(number: I32, names: pa.Array) -> pa.Array:
+    """The name that stands where each number is first used."""
+    first = np.zeros(int(number.max(initial=-1)) + 1, np.int64)
+    used = np.flatnonzero(number >= 0)[::-1]
+    first[number[used]] = used
+    return names.take(pa.array(first)).cast(pa.string())
 
 
 def _index_of(posts: pa.Table, account_ids: pa.Array, platforms: pa.Array) -> I32:
@@ -181,6 +216,10 @@ def _by_first_appearance(index: Array, labels: pa.Array) -> bool:
         and labels.null_count == 0
         and pc.count_distinct(labels).as_py() == len(labels)
     )
+
+
+def _every_name_used(index: Array, labels: pa.Array) -> bool:
+    return labels.null_count == 0 and len(np.unique(index)) == len(labels)
 
 
 def _arrow(values: Array | pa.Array) -> pa.Array:

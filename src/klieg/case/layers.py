@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from klieg.case.columns import numbers, pack, restore_actions, says_exactly, strings, unpack
+from klieg.case.columns import kept_as, numbers, pack, restore_actions, strings, unpack
 from klieg.case.rows import insert
 from klieg.case.run import window_ladder
 from klieg.case.values import as_text, hints, restore
@@ -51,12 +51,12 @@ SCORES: Mapping[str, Any] = {
     "weak": np.bool_,
     "validated": np.bool_,
 }
+NUMBERS: Mapping[str, Any] = {"object": np.int32, "target": np.int32}
 ACTS: Mapping[str, Any] = {
     "account": np.int32,
-    "object": np.int32,
     "time": np.int64,
     "post": np.int64,
-    "target": np.int32,
+    **NUMBERS,
 }
 
 
@@ -64,11 +64,11 @@ def write_layers(db: sqlite3.Connection, case: Case) -> None:
     """Insert every layer: bookkeeping, edges, and the blocks that restore it exactly."""
     for i, layer in enumerate(case.layers):
         actions, strata, scored = layer.actions, layer.strata, layer.scored
-        exact = says_exactly(actions, case.posts)
+        kept = kept_as(actions, case.posts)
         windows = scored.edges.n.shape[1]
         row = (
             *(i, actions.signal, actions.n, actions.n_objects, len(actions.target_labels)),
-            *(int(actions.n_accounts), scored.edges.size, windows, int(exact)),
+            *(int(actions.n_accounts), scored.edges.size, windows, kept),
             *(as_text(strata.names), as_text(strata.parent_names)),
         )
         insert(db, "layer", [row])
@@ -77,7 +77,9 @@ def write_layers(db: sqlite3.Connection, case: Case) -> None:
         _write_blocks(db, i, "edge", {**_fields(scored.edges, EDGES), **_fields(scored, SCORES)})
         _write_blocks(db, i, "pool", {"object": strata.object_stratum.astype(np.int32)})
         _write_blocks(db, i, "parent", {"stratum": strata.parent.astype(np.int32)})
-        if not exact:
+        if kept == "numbered":
+            _write_blocks(db, i, "act", _fields(actions, NUMBERS))
+        elif kept == "whole":
             _write_blocks(db, i, "act", _fields(actions, ACTS))
             _write_blocks(db, i, "label", {"label": actions.labels})
             _write_blocks(db, i, "target", {"label": actions.target_labels})
@@ -153,12 +155,16 @@ def _block(db: sqlite3.Connection, layer: int, what: str) -> pa.Table:
 def _actions(
     db: sqlite3.Connection, layer: int, signal: str, posts: Posts, acts: pa.Table
 ) -> Actions:
-    """From the parquet's columns where they say it exactly, from the layer's blocks otherwise."""
-    (exact,) = db.execute("select exact from layer where layer = ?", (layer,)).fetchone()
-    if exact:
+    """From the parquet's columns as far as they say it, from the layer's blocks where not."""
+    kept, accounts = db.execute(
+        "select acts, accounts from layer where layer = ?", (layer,)
+    ).fetchone()
+    if kept == "columns":
         return restore_actions(signal, acts, posts)
     table = _block(db, layer, "act")
-    (accounts,) = db.execute("select accounts from layer where layer = ?", (layer,)).fetchone()
+    if kept == "numbered":
+        pair = numbers(table["object"]), numbers(table["target"])
+        return restore_actions(signal, acts, posts, pair)
     return Actions(
         signal=signal,
         **{name: numbers(table[name]) for name in ACTS},

@@ -17,7 +17,7 @@ create table account (account integer primary key, platform text not null, accou
 create table layer (
   layer integer primary key, signal text not null unique, actions integer not null,
   objects integer not null, targets integer not null, accounts integer not null,
-  edges integer not null, windows integer not null, exact integer not null,
+  edges integer not null, windows integer not null, acts text not null,
   strata text not null, parent_strata text not null
 );
 
@@ -30,7 +30,9 @@ create table edge (
 ) without rowid;
 
 -- Whole arrays as Arrow IPC streams (zstd), in parts: every edge at every window, the pool of every
--- object, and a layer's actions where the columns of the parquet cannot give them back exactly.
+-- object, and what the columns of the parquet cannot say of a layer's actions: `layer.acts` is
+-- "columns" (they say it all), "numbered" (two objects share a name: their numbers stand here) or
+-- "whole" (all stands here).
 create table block (
   layer integer not null, what text not null, part integer not null, data blob not null,
   primary key (layer, what, part)
