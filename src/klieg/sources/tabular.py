@@ -97,6 +97,9 @@ def _posts(
         chosen, losers = dict(plain), list[str]()
     else:
         filled = {c: _filled(frame.table.column(c)) for c in columns}
+        for c in columns:
+            if not filled[c] and frame.table.column(c).null_count < frame.table.num_rows:
+                desk.note(f"{c} was not used: it holds nothing, or ids in float notation only")
         chosen, losers = choose(columns, filled, plain)
     stamps, column = _times(frame, chosen, plain, next(iter(orders), None), source, losers)
     chosen = {**chosen, "time": column} if column else chosen

@@ -229,7 +229,8 @@ def _by_form(values: Any, form: str, name: str, path: str, order: str | None) ->
     else:
         day, month = _ints(fields["d"]), _months(fields["mo"])
     year = _ints(fields["y"])
-    year = np.where(year < 100, year + np.where(year < 70, 2000, 1900), year)
+    if form == "slash":  # 5/1/24
+        year = np.where(year < 100, year + np.where(year < 70, 2000, 1900), year)
     hour = _ints(fields["h"]) if "h" in fields else np.zeros_like(year)
     if "ap" in fields:
         half = np.asarray(pc.utf8_lower(pc.utf8_slice_codeunits(fields["ap"].fill_null(""), 0, 1)))
