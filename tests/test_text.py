@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klieg import text
 from klieg.text import (
     diff_spans,
     evasion_marks,
+    folded,
     has_words,
     normalise,
     safe_term,
@@ -234,6 +235,16 @@ def test_text_diff_spans_find_shared_wording_in_the_raw_text() -> None:
     assert [a[s:e] for s, e in spans] == ["Vоte  for 12 green parties NOW", "http://a.example/1"]
 
 
+def test_text_diff_spans_of_long_hostile_texts_end_soon() -> None:
+    spans = diff_spans("ab" * 500_000, "ba" * 500_000)
+    assert spans and spans[-1][1] <= 4_000
+
+
+def test_text_folded_keeps_digits_and_names() -> None:
+    tags = pa.array(["COVID19", "Ｃovid19", "сovid19", "Straße", None])
+    assert folded(tags).to_pylist() == ["covid19", "covid19", "covid19", "strasse", None]
+
+
 def test_text_diff_spans_of_unlike_texts_are_empty() -> None:
     assert diff_spans("abcdefg", "hijklmn") == []
     assert diff_spans("", "abc") == []
@@ -265,7 +276,6 @@ def test_text_safe_term_shows_what_it_hides() -> None:
     assert safe_term("\x1b[31mred\x7f\x9b\u202e\n") == "\\x1b[31mred\\x7f\\x9b\\u202e\\x0a"
 
 
-@settings(max_examples=30)
 @given(messy)
 def test_text_normal_form_is_stable(raw: str) -> None:
     """What is compared does not drift: a second pass settles within one more step."""

@@ -4,8 +4,8 @@ The tables are the single-letter, truly similar part of Unicode TR39 (Latin agai
 Armenian, Cherokee, Coptic, Lisu), plus Cyrillic small letters drawn like Latin capitals. They are
 small on purpose: TR39's full skeleton also maps m to rn and 1 to l, which would make matching
 blind, and it rewrites honest Russian or Greek. Here a letter is exchanged only inside a word that
-mixes scripts, or in a word made of look-alikes alone inside a text that is mostly Latin and has no
-other letter of theirs. The room knows code points; it does not know posts, URLs or matching.
+mixes scripts, or in a word made of look-alikes alone inside a text that has Latin letters and no
+honest letter of theirs. The room knows code points; it does not know posts, URLs or matching.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ __all__ = [
     "exchange",
     "invisible",
     "kinds",
+    "positions",
     "scripts",
 ]
 
@@ -157,12 +158,20 @@ def _pairs(flat: str) -> U32:
     return table
 
 
+_STYLE, _NATIVE, _HONEST, _IMITATION, _ELSE = range(1, 6)  # classes of letters; 0 is no letter
+
+
 @cache
-def _tables() -> tuple[U32, U32, U32, Bool]:
-    """To Latin, to Cyrillic, styled to plain (0: stays), and the letters of imitating scripts."""
-    foreign = np.isin(scripts(), [SCRIPTS.index(name) for name in _IMITATORS])
-    foreign &= kinds() == LETTER
-    return _pairs(_ALIKE), _pairs(_BACK), _pairs(_STYLED), foreign
+def _tables() -> tuple[U8, U32, U32, U32]:
+    """Class of every letter; to Latin, to Cyrillic, styled to plain (0: stays as it is)."""
+    to_latin, styled = _pairs(_ALIKE), _pairs(_STYLED)
+    imitates = np.isin(scripts(), [SCRIPTS.index(name) for name in _IMITATORS])
+    table = np.where(kinds() == LETTER, _ELSE, 0).astype(np.uint8)
+    table[(table > 0) & (scripts() == LATIN)] = _NATIVE
+    table[(table > 0) & imitates] = _HONEST
+    table[(table == _HONEST) & (to_latin > 0)] = _IMITATION
+    table[styled > 0] = _STYLE
+    return table, to_latin, _pairs(_BACK), styled
 
 
 def exchange(points: U32, ends: I64) -> tuple[U32, I64]:
@@ -171,42 +180,51 @@ def exchange(points: U32, ends: I64) -> tuple[U32, I64]:
     ``points`` holds several texts, each closed by a character that is no letter at ``ends``.
     Styled letters are made plain too, but are not listed: a style is no disguise.
     """
-    to_latin, to_cyrillic, styled, foreign = _tables()
-    plain = styled[points]
-    out = np.where(plain > 0, plain, points)
-    is_foreign = foreign[out]
-    if not is_foreign.any():
+    table, to_latin, to_cyrillic, styled = _tables()
+    kind, out = table[points], points
+    style = np.flatnonzero(kind == _STYLE)
+    if len(style):
+        out = points.copy()
+        out[style] = styled[points[style]]
+        kind[style] = _NATIVE
+    native, alike = kind == _NATIVE, kind == _IMITATION
+    foreign = alike | (kind == _HONEST)
+    if not foreign.any():
         return out, np.zeros(0, np.int64)
-    is_latin = (scripts()[out] == LATIN) & (kinds()[out] == LETTER)
-    latin_rules = _latin_rules(is_latin, is_foreign, ends)
-    meet = np.flatnonzero((is_latin[:-1] & is_foreign[1:]) | (is_foreign[:-1] & is_latin[1:]))
-    honest = np.add.reduceat(is_foreign & (to_latin[out] == 0), np.append(0, ends[:-1] + 1)) > 0
-    lone = np.flatnonzero(is_foreign & np.repeat(latin_rules & ~honest, np.diff(ends, prepend=-1)))
-    start, stop = _words(kinds()[out] == LETTER, np.concatenate([meet, lone]))
+    odd = np.flatnonzero(foreign)
+    rules, pure = _texts_in_latin(kind, odd, ends)
+    meet = np.flatnonzero((native[:-1] & foreign[1:]) | (foreign[:-1] & native[1:]))
+    lone = odd[(rules & pure)[np.searchsorted(ends, odd)]]
+    start, stop = _words(kind > 0, np.concatenate([meet, lone]))
     if not len(start):
         return out, np.zeros(0, np.int64)
-    at, first = _positions(start, stop)
-    rules = latin_rules[np.searchsorted(ends, start)]
-    latins = np.add.reduceat(is_latin[at], first)
-    foreigns = np.add.reduceat(is_foreign[at], first)
-    all_latin = np.add.reduceat(is_foreign[at] & (to_latin[out[at]] > 0), first) == foreigns
-    all_cyrillic = np.add.reduceat(is_latin[at] & (to_cyrillic[out[at]] > 0), first) == latins
-    mixed = (latins > 0) & (foreigns > 0)
+    at, first = positions(start, stop)
+    rules = rules[np.searchsorted(ends, start)]
+    natives = np.add.reduceat(native[at], first, dtype=np.int64)
+    foreigns = np.add.reduceat(foreign[at], first, dtype=np.int64)
+    all_latin = np.add.reduceat(alike[at], first, dtype=np.int64) == foreigns
+    back = native[at] & (to_cyrillic[out[at]] > 0)
+    all_cyrillic = np.add.reduceat(back, first, dtype=np.int64) == natives
+    mixed = (natives > 0) & (foreigns > 0)
     # a word that could be either goes with the rest of its text
     cyrillic = mixed & all_cyrillic & ~(all_latin & rules)
-    latin = (mixed & ~cyrillic) | (~mixed & (latins == 0) & all_latin & rules)
+    latin = (mixed & ~cyrillic) | (~mixed & (natives == 0) & all_latin & rules)
     size = stop - start
     new = np.where(np.repeat(cyrillic, size), to_cyrillic[out[at]], 0)
     new = np.where(np.repeat(latin, size), to_latin[out[at]], new)
     hit = new > 0
+    out = out.copy()
     out[at[hit]] = new[hit]
     return out, at[hit]
 
 
-def _latin_rules(is_latin: Bool, is_foreign: Bool, ends: I64) -> Bool:
-    """(texts,) whether Latin letters outnumber those of imitating scripts."""
-    balance = np.cumsum(is_latin.astype(np.int32) - is_foreign.astype(np.int32))[ends]
-    return np.diff(balance, prepend=0) > 0
+def _texts_in_latin(kind: U8, foreign: I64, ends: I64) -> tuple[Bool, Bool]:
+    """(texts,) Latin letters alone or in the majority, and: no honest letter of an imitator."""
+    row = np.searchsorted(ends, foreign)
+    honest = np.bincount(row, kind[foreign] == _HONEST, minlength=len(ends)) > 0
+    natives = np.diff(np.cumsum(kind == _NATIVE, dtype=np.int32)[ends], prepend=0)
+    foreigns = np.bincount(row, minlength=len(ends))
+    return (natives > foreigns) | ((natives > 0) & ~honest), ~honest
 
 
 def _words(letters: Bool, at: I64) -> tuple[I64, I64]:
@@ -219,8 +237,8 @@ def _words(letters: Bool, at: I64) -> tuple[I64, I64]:
     return before, gaps[after]
 
 
-def _positions(start: I64, stop: I64) -> tuple[I64, I64]:
-    """Every position of the given non-empty ranges, and where each range begins in that list."""
+def positions(start: I64, stop: I64) -> tuple[I64, I64]:
+    """Every position in the ranges ``[start, stop)``, and where each begins in that list."""
     size = stop - start
     first = np.cumsum(size) - size
     return np.arange(size.sum()) + np.repeat(start - first, size), first

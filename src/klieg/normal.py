@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.confusables import DIGIT, IDEOGRAPH, LETTER, SPACE, exchange, invisible, kinds
+from klieg.confusables import DIGIT, IDEOGRAPH, LETTER, SPACE, exchange, invisible, kinds, positions
 from klieg.points import END, decode, encode
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Origin = I64 | None
 
-__all__ = ["compose", "fold", "shorten", "url_spans"]
+__all__ = ["compose", "fold", "fold_case", "shorten", "url_spans"]
 
 _SIZE = 0x110000
 _BARE = ("t.co", "pic.twitter.com")  # short links that posts carry without a scheme
@@ -35,19 +35,24 @@ _SPACE, _HASH, _AT, _DOT, _SLASH, _COLON, _DASH = (ord(c) for c in " #@./:-")
 
 def fold(points: U32, origin: Origin = None) -> tuple[U32, Origin]:
     """Texts in normal form, as ``text.normalise`` describes it; ``origin`` follows along."""
-    wide = len(points) > 0 and points.max() >= 0x80
-    if wide:
+    if _wide(points):
         points, origin = compose(points, origin)
-    points, origin = shorten(points, origin)
+    return _collapse(*fold_case(*shorten(points, origin)))
+
+
+def fold_case(points: U32, origin: Origin = None) -> tuple[U32, Origin]:
+    """Texts in one case, look-alike letters exchanged."""
     lower = _lower()
-    if wide:
-        points, _ = exchange(points, np.flatnonzero(points == END))
-        folded = lower[points]
-        points, origin = _rewrite(folded, origin, folded == 0, folded == 0, str.casefold, points)
-        points, origin = _compose(points, origin)
-    else:
-        points = lower[points]
-    return _collapse(points, origin)
+    if not _wide(points):
+        return lower[points], origin
+    points, _ = exchange(points, np.flatnonzero(points == END))
+    folded = lower[points]
+    points, origin = _rewrite(folded, origin, folded == 0, folded == 0, str.casefold, points)
+    return _compose(points, origin)
+
+
+def _wide(points: U32) -> bool:
+    return len(points) > 0 and bool(points.max() >= 0x80)
 
 
 def compose(points: U32, origin: Origin = None) -> tuple[U32, Origin]:
@@ -158,14 +163,9 @@ def _urls(points: U32, kind: NDArray[np.uint8], drop: Bool) -> Bool:
         ~((kind == LETTER) | (kind == DIGIT) | (points == _DOT) | (points == _DASH))
     )
     end = np.where(end < 0, np.minimum(foreign[np.searchsorted(foreign, host)], stop), end)
-    edge = np.zeros(len(points) + 1, np.int8)
-    np.add.at(edge, np.concatenate([start, end]), 1)
-    np.add.at(edge, np.concatenate([host, stop]), -1)
-    drop |= np.cumsum(edge[:-1], dtype=np.int8) > 0
-    edge[:] = 0
-    np.add.at(edge, host, 1)
-    np.add.at(edge, end, -1)
-    hosts |= np.cumsum(edge[:-1], dtype=np.int8) > 0
+    drop[positions(start, host)[0]] = True
+    drop[positions(end, stop)[0]] = True
+    hosts[positions(host, end)[0]] = True
     points[host - 1] = _SLASH
     drop[host - 1] = False
     return hosts
@@ -245,10 +245,7 @@ def _handles(points: U32, word: Bool, drop: Bool) -> None:
     inner[:-1] &= word[1:]
     stops = np.flatnonzero(~(word | inner))
     end = stops[np.searchsorted(stops, at + 1)]
-    edge = np.zeros(len(points) + 1, np.int32)
-    np.add.at(edge, at + 1, 1)
-    np.add.at(edge, end, -1)
-    drop |= np.cumsum(edge[:-1]) > 0
+    drop[positions(at + 1, np.maximum(end, at + 1))[0]] = True
 
 
 def _collapse(points: U32, origin: Origin) -> tuple[U32, Origin]:

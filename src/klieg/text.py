@@ -29,8 +29,18 @@ from klieg.confusables import (
     kinds,
     scripts,
 )
-from klieg.normal import compose, fold, shorten
-from klieg.points import END, by_slice, cut, decode, encode, points_of, slices, to_arrow
+from klieg.normal import compose, fold, fold_case, shorten
+from klieg.points import (
+    END,
+    by_slice,
+    cut,
+    decode,
+    encode,
+    over_slices,
+    points_of,
+    slices,
+    to_arrow,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "diff_spans",
     "evasion_marks",
+    "folded",
     "has_words",
     "normalise",
     "safe_term",
@@ -53,6 +64,7 @@ __all__ = [
 ]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_LONGEST = 4_000  # characters that are compared one by one: the work grows with the square
 _LOW48 = np.uint64((1 << 48) - 1)
 _SCHEME = re.compile(r"(?:https?:/(?:/www)?|www)$", re.I)  # what stands before the kept slash
 _JOINERS = [ord(c) for c in ".-'’"]
@@ -61,14 +73,19 @@ _NO_JOINERS = [LATIN, *(SCRIPTS.index(s) for s in ("Greek", "Cyrillic", "Armenia
 _ALWAYS = [0x200B, 0x2060, 0x2061, 0x2062, 0x2063, 0x2064, 0x180E]  # no script needs these
 
 
-def normalise(array: Texts) -> Texts:
+def normalise(array: Texts, *, threads: int = 1) -> Texts:
     """The form in which two texts are compared; nulls stay null, the shape stays.
 
     Invisible characters removed, NFKC, look-alike letters exchanged, case folded, URLs reduced to
     ``/domain``, mentions to ``@``, each run of digits to ``#``, white space and runs of one
     character collapsed (three or more of a letter to two, of anything else to one).
     """
-    return by_slice(array, lambda part: to_arrow(fold(points_of(part)[0])[0]))
+    return by_slice(array, lambda part: to_arrow(fold(points_of(part)[0])[0]), threads)
+
+
+def folded(array: Texts) -> Texts:
+    """Names and tags in one spelling: NFKC, look-alikes exchanged, case folded, and no more."""
+    return by_slice(array, lambda part: to_arrow(fold_case(*compose(points_of(part)[0]))[0]))
 
 
 def evasion_marks(array: Texts) -> I32:
@@ -118,33 +135,46 @@ def token_counts(normal: Texts) -> I32:
     return np.concatenate(parts).astype(np.int32)
 
 
-def shingle_codes(normal: Texts, n: int = 3, kind: str = "char") -> tuple[I64, U64]:
+def shingle_codes(
+    normal: Texts, n: int = 3, kind: str = "char", *, threads: int = 1
+) -> tuple[I64, U64]:
     """Hashed runs of ``n`` characters or words (``kind="word"``) of normalised texts, as sets.
 
     Text i's codes are ``values[starts[i]:starts[i + 1]]``, sorted and unique, 48 bits each: among
     10⁶ distinct shingles two meet with probability .002. A text shorter than ``n`` has none.
     """
     cut = _word_grams if kind == "word" else _char_grams
-    counts, values = [np.zeros(1, np.int64)], [np.zeros(0, np.uint64)]
-    for part in slices(normal):
+
+    def sets(part: pa.Array) -> tuple[I64, U64]:
         points, ends = points_of(part)
         row, code = cut(points, ends, n)
         # the row stands in the top 16 bits, so one flat sort orders every set at once
         keys = np.sort((row.astype(np.uint64) << np.uint64(48)) | (code & _LOW48))
         keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
-        counts.append(np.bincount((keys >> np.uint64(48)).astype(np.int64), minlength=len(ends)))
-        values.append(keys & _LOW48)
-    return np.cumsum(np.concatenate(counts)), np.concatenate(values)
+        rows = (keys >> np.uint64(48)).astype(np.int64)
+        return np.bincount(rows, minlength=len(ends)), keys & _LOW48
+
+    # more room than needed, but untouched memory costs nothing, and no second copy is made
+    room = pc.sum(pc.binary_length(normal)).as_py() or 0
+    values = np.empty(room, np.uint64)
+    counts, filled = [np.zeros(1, np.int64)], 0
+    for count, codes in over_slices(normal, sets, threads):
+        counts.append(count)
+        values[filled : filled + len(codes)] = codes
+        filled += len(codes)
+    return np.cumsum(np.concatenate(counts)), values[:filled]
 
 
 def diff_spans(a: str, b: str, *, shortest: int = 4) -> list[tuple[int, int]]:
     """Where ``a`` shares its wording with ``b``: ``[start, end)`` characters of the raw ``a``.
 
     Compared in normal form, so a look-alike letter or another number does not break a span. Spans
-    come in order, do not touch, and hold at least ``shortest`` characters in normal form.
+    come in order, do not touch, and hold at least ``shortest`` characters in normal form. Of a long
+    text only the first 4,000 characters are looked at.
     """
     if not a or not b:
         return []
+    a, b = a[:_LONGEST], b[:_LONGEST]
     left, origin = _aligned(a)
     right, _ = _aligned(b)
     spans: list[tuple[int, int]] = []

@@ -25,7 +25,7 @@ from klieg.entities import (
 )
 from klieg.signals.acts import TRACES, Shares, act, column, explode, join, per_platform, ready
 from klieg.tables import POSTS, Actions
-from klieg.text import has_words, normalise
+from klieg.text import folded, has_words, normalise
 from klieg.urls import SHORTENERS, canonical_url, publisher, registrable_domain
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def _hashtags(posts: Posts) -> Shares:
     begin = np.flatnonzero(np.diff(rows, prepend=-1))
     size = np.diff(np.append(begin, len(rows)))
     long = np.repeat(size >= 3, size)
-    rows, tags = rows[long], pc.utf8_lower(tags.filter(pa.array(long)))
+    rows, tags = rows[long], folded(tags.filter(pa.array(long)))
     tags = pc.binary_join_element_wise("#", pc.utf8_ltrim(tags, "#"), "")
     begin = np.flatnonzero(np.diff(rows, prepend=-1))
     offsets = pa.array(np.append(begin, len(rows)), pa.int32())

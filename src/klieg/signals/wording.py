@@ -7,6 +7,7 @@ copies only, reposts not at all. The room knows texts and similarity, nothing of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -54,7 +55,7 @@ class Copies:
             ~is_repost(posts) & column(posts, "text").is_valid().to_numpy(zero_copy_only=False)
         )
         raw = column(posts, "text").take(pa.array(rows))
-        code, distinct = _distinct_normal_forms(raw)
+        code, distinct = _distinct_normal_forms(raw, _threads(self.config))
         said = code >= 0
         rows, code, raw = rows[said], code[said], raw.filter(pa.array(said))
         family = text_families(distinct, self.config, self.engine, self.progress)
@@ -87,10 +88,14 @@ def copies(config: Config, **ports: object) -> Signal:
     return Copies(config, engine, progress)
 
 
-def _distinct_normal_forms(raw: pa.Array) -> tuple[I64, pa.Array]:
+def _threads(config: Config) -> int:
+    return config.threads or os.cpu_count() or 1
+
+
+def _distinct_normal_forms(raw: pa.Array, threads: int) -> tuple[I64, pa.Array]:
     """(n,) number of each text's normal form (−1: it says nothing), and the forms in order."""
     spelled = raw.dictionary_encode()
-    normal = normalise(spelled.dictionary)
+    normal = normalise(spelled.dictionary, threads=threads)
     empty = pc.invert(pc.fill_null(has_words(normal), False))
     normal = pc.if_else(empty, pa.scalar(None, pa.string()), normal)
     coded = normal.dictionary_encode()
@@ -111,13 +116,14 @@ def text_families(
     if len(rows) < 2:
         return family
     texts = distinct.take(pa.array(rows))
+    threads = _threads(config)
     progress("copies: near-duplicates", 0, 3)
-    starts, values = shingle_codes(texts, 3)
+    starts, values = shingle_codes(texts, 3, threads=threads)
     near = engine.near_copies(starts, values, config.copy_jaccard, config.seed)
     crowded = _crowded(near[1], len(rows))
     del values
     progress("copies: edited texts", 1, 3)
-    starts, values = shingle_codes(texts, 2, "word")
+    starts, values = shingle_codes(texts, 2, "word", threads=threads)
     edited = engine.similar_sets(starts, values, config.edited_jaccard)
     length = np.diff(starts)
     later = np.where(length[edited[0]] > length[edited[1]], edited[0], edited[1])
