@@ -90,7 +90,8 @@ def _plain(data: Any, layer: Layer, members: set[int], table: Any) -> Any:
         inside = [r for r in rows if int(actions.account[r]) in members]
         if len({int(actions.account[r]) for r in inside}) < 2:
             continue
-        popularity = pace.same_popularity(np.array([len(set(actions.account[rows]))]))[0]
+        outsiders = len({int(a) for a in actions.account[rows]} - members)
+        popularity = pace.same_popularity(np.array([outsiders + 2]))[0]
         cell = pace.cells()[popularity]
         pairs = [(p, q) for k, p in enumerate(rows) for q in rows[k + 1 :]]
         for j, w in enumerate(data.windows):
@@ -160,6 +161,24 @@ def test_clock_takes_a_habit_for_a_habit() -> None:
         acts += [(int(a), i, born + float(rng.lognormal(9, 1))) for a in others]
     data, _ = _prepare(acts, 200)
     found = clock.gate(data, "repost", np.arange(10, dtype=np.int32))
+    assert found.pace[1] > 1.5
+    assert found.habit[1] < 1.5
+
+
+def test_clock_reads_the_habit_of_the_quick_and_the_slow_apart() -> None:
+    """Quick members among slow ones meet at once on everything: still a habit, not a plan."""
+    rng = np.random.default_rng(2)
+    acts = []
+    for i in range(300):
+        born = float(rng.uniform(0, 20 * 24 * HOUR))
+        acts.append((50 + i % 50, i, born))
+        quick = rng.choice(8, 4, replace=False) if i % 2 else []
+        acts += [(int(a), i, born + float(rng.uniform(1, 60))) for a in quick]
+        slow = [] if i % 2 else rng.choice(np.arange(8, 40), 6, replace=False)
+        others = rng.choice(np.arange(100, 200), 6, replace=False)
+        acts += [(int(a), i, born + float(rng.lognormal(9.5, 1))) for a in [*slow, *others]]
+    data, _ = _prepare(acts, 200)
+    found = clock.gate(data, "repost", np.arange(40, dtype=np.int32))
     assert found.pace[1] > 1.5
     assert found.habit[1] < 1.5
 
@@ -311,7 +330,9 @@ def test_pace_clipped_clock_keeps_every_near_pair() -> None:
         )
         for w in timed.WINDOWS
     ]
-    assert timed.near(label, value, timed.WINDOWS).tolist() == brute
+    clock_ = np.sort(timed.clocked(label, value))
+    found = [int(timed.later(clock_, w * SECOND).sum()) for w in timed.WINDOWS]
+    assert found == brute
 
 
 def test_pace_falls_back_on_the_stored_table_and_says_so() -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from klieg.detect import pace
-from klieg.detect.timed import TEXTUAL, near, rows_of
+from klieg.detect.timed import TEXTUAL, clocked, rows_of
 from klieg.tables import SECOND, Clock
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ __all__ += ["timing"]
 DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
 LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
 LEAST_PAIRS: Final = 8  # simultaneous pairs a bound needs
+TEMPOS: Final = 4  # classes of members by how quick they usually are
+SHRINK_HABIT: Final = 20.0  # pairs' worth of the pooled habit each class pair starts with
 COMPANY: Final = 5  # outsiders on an object that make it company (design: 10; dev/notes/classes.md)
 
 
@@ -81,7 +83,9 @@ def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -
     category[members] = _own_category(data, members)
     inside = _crowd(timed, rows, obj, category, len(joint))
     outside = _outsiders(timed, joint, members, category)
-    popularity = pace.same_popularity(timed.actors[joint])
+    # a crew must not make its own things popular; texts hardly exist outside their group
+    own = 0 if layer in TEXTUAL else count - 2
+    popularity = pace.same_popularity(timed.actors[joint] - own)
     observed = _within(timed.clipped[rows], obj, len(joint), data.windows)
     company = timed.pairs_within[joint].T - observed
     later, habit = _habit(timed, rows, obj, len(joint), data.windows)
@@ -278,28 +282,72 @@ def _habit(
     """Observed and expected pairs of acts that were not the first on their object.
 
     Expected: the share of member pairs *across* objects whose delays agree within the window,
-    times the pairs on each object.
+    by how quick either member usually is (quick ones meet on more than their share), times the
+    pairs on each object.
     """
     delay = timed.time[rows] - timed.born[timed.object[rows]]
     late = delay > 0
     rows, obj, delay, account = rows[late], obj[late], delay[late], timed.account[rows[late]]
+    tempo = _tempo(account, delay)
+    on_object = _meetings(tempo, obj, account, n, repeats=timed.repeats)
+    everywhere = _meetings(tempo, np.zeros_like(obj), account, 1, repeats=True)[0]
+    across = everywhere - on_object.sum(axis=0)
     observed = _within(timed.clipped[rows], obj, n, windows)
-    on_object, own = np.bincount(obj, minlength=n), np.unique(account, return_counts=True)[1]
-    choose = on_object * (on_object - 1) // 2
-    if timed.repeats:
-        key = np.unique(obj * len(timed.account_starts) + account, return_counts=True)
-        same = key[1] * (key[1] - 1) // 2
-        choose = choose - np.bincount(
-            key[0] // len(timed.account_starts), weights=same, minlength=n
-        ).astype(np.int64)
-    everything = len(rows) * (len(rows) - 1) // 2
-    across = everything - int(choose.sum()) - int((own * (own - 1) // 2).sum())
-    anyone = near(np.zeros(len(rows), np.int64), delay, windows)
-    itself = near(account, delay, windows)
-    agree = anyone - itself - observed.sum(axis=1)
-    # half a pair more, so that a habit nobody could have shown is never read as impossible
-    share = np.clip((agree + 0.5) / (across + 1), 0.0, 1.0)
-    return observed, share[:, None] * choose[None, :]
+    expected = np.zeros((len(windows), n))
+    together = _agreeing(tempo, timed.clipped[rows], windows)
+    anyone = _agreeing(tempo, delay, windows)
+    itself = _agreeing(tempo, clocked(account, delay), windows)
+    for j in range(len(windows)):
+        agree = np.maximum(anyone[j] - itself[j] - together[j], 0)
+        # half a pair more, so that a habit nobody could have shown is never read as impossible
+        pooled = min((agree.sum() + 0.5) / (across.sum() + 1), 1.0)
+        share = (agree + SHRINK_HABIT * pooled) / (across + SHRINK_HABIT)
+        expected[j] = (on_object * np.clip(share, 0.0, 1.0)).sum(axis=(1, 2))
+    return observed, expected
+
+
+def _tempo(account: I32, delay: I64) -> Index:
+    """(rows,) the quarter of the acts, by the acting member's median delay; 0 the quickest."""
+    order = np.lexsort((delay, account))
+    who, first, acts = np.unique(account[order], return_index=True, return_counts=True)
+    median = delay[order][first + acts // 2]
+    ranked = np.lexsort((who, median))
+    done = np.cumsum(acts[ranked]) - acts[ranked]
+    class_ = np.zeros(len(who), np.int64)
+    class_[ranked] = done * TEMPOS // max(len(account), 1)
+    return class_[np.searchsorted(who, account)]
+
+
+def _meetings(tempo: Index, obj: Index, account: I32, n: int, *, repeats: bool) -> F64:
+    """(n, TEMPOS, TEMPOS) pairs of different members' acts on each object, above the diagonal."""
+    acts = np.bincount(obj * TEMPOS + tempo, minlength=n * TEMPOS).reshape(n, TEMPOS)
+    pairs = np.triu(acts[:, :, None] * acts[:, None, :], 1).astype(np.float64)
+    own = acts.astype(np.float64)
+    if repeats:  # an account's acts all have its tempo: its own pairs lie on the diagonal
+        width = int(account.max(initial=0)) + 1
+        key, first, times = np.unique(obj * width + account, return_index=True, return_counts=True)
+        place = key // width * TEMPOS + tempo[first]
+        squares = np.bincount(place, weights=times.astype(np.float64) ** 2, minlength=n * TEMPOS)
+        own = squares.astype(np.float64).reshape(n, TEMPOS)
+    diagonal = np.arange(TEMPOS)
+    pairs[:, diagonal, diagonal] = (acts**2 - own) / 2
+    return pairs
+
+
+def _agreeing(tempo: Index, value: I64, windows: tuple[int, ...]) -> I64:
+    """(W, TEMPOS, TEMPOS) pairs of rows whose values lie within each window, above the diagonal."""
+    parts = [np.sort(value[tempo == c]) for c in range(TEMPOS)]
+    out = np.zeros((len(windows), TEMPOS, TEMPOS), np.int64)
+    for j, w in enumerate(windows):
+        for p, x in enumerate(parts):
+            for q in range(p, TEMPOS):
+                y = parts[q]
+                after = np.searchsorted(y, x + w * SECOND, side="right")
+                if p == q:
+                    out[j, p, q] = (after - np.arange(1, len(x) + 1)).sum()
+                else:
+                    out[j, p, q] = (after - np.searchsorted(y, x - w * SECOND)).sum()
+    return out
 
 
 def _apart(targets: Sequence[I32]) -> I32:

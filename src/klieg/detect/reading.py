@@ -239,7 +239,7 @@ def _reading(
         found,
         read,
         _threshold(run),
-        _in_excess(counts, group.window, run.config.false_alarms),
+        _in_excess(counts, run.config.false_alarms),
         _crowding(terms),
         _domains(run, signal, terms) if kind else None,
         _lead(run, group, signal, terms) if kind else None,
@@ -247,8 +247,9 @@ def _reading(
     return Reading(classes.classify(case), signal, found, read, timings)
 
 
-def _in_excess(counts: Sequence[WindowCount], window: int, level: float) -> bool:
-    return any(c.seconds == window and c.observed > c.expected and c.p < level for c in counts)
+def _in_excess(counts: Sequence[WindowCount], level: float) -> bool:
+    """Whether some window, paid for, shows more pairs than others' behaviour leads to expect."""
+    return any(c.observed > c.expected and c.p * len(counts) < level for c in counts)
 
 
 def _crowding(terms: Terms) -> lookalikes.Crowding:

@@ -24,9 +24,9 @@ __all__ = [
     "TEXTUAL",
     "WINDOWS",
     "Timed",
+    "clocked",
     "later",
     "lay_out",
-    "near",
     "ragged",
     "rows_of",
 ]
@@ -151,11 +151,12 @@ def rows_of(layer: Timed, members: I32) -> I64:
     return np.sort(ragged(layer.by_account, layer.account_starts, members))
 
 
-def near(label: NDArray[np.integer], value: I64, windows: tuple[int, ...]) -> I64:
-    """(W,) unordered pairs of rows with one label whose values lie within each window."""
+def clocked(label: NDArray[np.integer], value: I64) -> I64:
+    """The same clock for rows in any order: within w exactly if one label and |Δ| ≤ w ≤ HORIZON."""
     order = np.lexsort((value, label))
-    clock = _clip(label[order], value[order])
-    return np.array([later(clock, w * SECOND).sum() for w in windows], np.int64)
+    clock = np.empty(len(value), np.int64)
+    clock[order] = _clip(label[order], value[order])
+    return clock
 
 
 def ragged(values: I64, starts: I64, rows: NDArray[np.integer]) -> I64:
