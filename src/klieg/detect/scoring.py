@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect import null
+from klieg.detect import hubs, null, rhythm
 from klieg.detect.columns import distinct
 from klieg.detect.error_control import PairTests, pair_tests
 
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine, PairCounts
-    from klieg.tables import F64, I64, Actions, Bool, Edges, Strata
+    from klieg.tables import F64, I32, I64, Actions, Bool, Edges, Strata
 
 __all__ = ["Study", "eligible", "study"]
 
@@ -56,7 +56,7 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         config.occupancy,
         config.threads,
     )
-    both = able[counts.edges.left] & able[counts.edges.right]
+    left, right, seen = _candidates(actions, counts, able, config, engine)
     edges = engine.rescore_pairs(
         actions.account,
         actions.object,
@@ -64,13 +64,18 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         actions.target,
         actions.n_accounts,
         windows,
-        counts.edges.left[both],
-        counts.edges.right[both],
+        left,
+        right,
         config.threads,
     )
     slots = null.slots(actions, strata)
     margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
-    expected = null.expected_capped(margins, edges.left, edges.right, threads=config.threads)
+    expected = null.expected_capped(margins, left, right, threads=config.threads)
+    tests = pair_tests(edges.capped, expected, engine, least=config.weak_count)
+    # hours and haste, for the pairs that look improbable without them: they can only raise λ
+    rows = np.flatnonzero(tests.p < config.weak_p)
+    habits = rhythm.measure(actions, strata, windows)
+    expected[rows] *= rhythm.raised(actions, habits, len(windows), left[rows], right[rows])
     n = int(np.count_nonzero(able))
     return Study(
         slots,
@@ -80,8 +85,20 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         edges,
         expected,
         pair_tests(edges.capped, expected, engine, least=config.weak_count),
-        _omitted(counts.dropped, able, config),
+        hubs.omitted_bound(counts.dropped, able, seen, config),
     )
+
+
+def _candidates(
+    actions: Actions, counts: PairCounts, able: Bool, config: Config, engine: Engine
+) -> tuple[I32, I32, I32]:
+    """(left, right) eligible pairs worth an exact score; accounts paired without the cap."""
+    seen = hubs.crowded(counts.dropped, able)
+    again = hubs.pairs_without_cap(actions, seen, null.ladder(config), config, engine)
+    first = counts.edges.left, counts.edges.right
+    left, right = hubs.join_pairs(first, again, actions.n_accounts) if len(again[0]) else first
+    both = able[left] & able[right]
+    return left[both], right[both], seen
 
 
 def eligible(actions: Actions, config: Config) -> Bool:
@@ -100,17 +117,3 @@ def _distinct(actions: Actions, value: I64) -> I64:
     width = int(value.max(initial=0)) + 1
     key = distinct(actions.account.astype(np.int64) * width + value)
     return np.bincount(key // width, minlength=actions.n_accounts)
-
-
-def _omitted(dropped: I64, able: Bool, config: Config) -> float:
-    """Nats that the cap can have taken from one pair, at most, in its worst window.
-
-    A pair loses at most the smaller of its accounts' dropped actions, each worth at most
-    ln(active accounts / cap): so the second largest count in each window bounds them all.
-    """
-    counts = dropped[able]
-    if len(counts) < 2 or not counts.any():
-        return 0.0
-    second = np.partition(counts, len(counts) - 2, axis=0)[-2]
-    worth = max(0.0, float(np.log(len(counts) / config.occupancy)))
-    return float(second.max()) * worth
