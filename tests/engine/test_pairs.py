@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.engine import cpu, pairs, reference
+from klieg.engine import accumulate, cpu, pairs, reference, shards
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -78,6 +78,40 @@ def test_pairs_do_not_depend_on_the_order_of_rows(w: World, cap: int | None, shu
     b = CPU.count_pairs(*moved.rows, WINDOWS, 1, cap, 1)
     same_edges(a.edges, b.edges)
     assert np.array_equal(a.dropped, b.dropped)
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds(), st.sampled_from([None, 1, 3]), st.randoms(use_true_random=False))
+def test_pairs_do_not_depend_on_names_or_the_week(w: World, cap: int | None, chance: Any) -> None:
+    names = list(range(w.n_accounts))
+    chance.shuffle(names)
+    objects = list(range(6))
+    chance.shuffle(objects)
+    week = 7 * 86_400_000_000
+    moved = World(
+        np.array(names, np.int32)[w.account],
+        np.array(objects, np.int32)[w.object],
+        w.time + week,
+        np.where(w.target < 0, -1, 5 - w.target).astype(np.int32),
+        w.n_accounts,
+    )
+    a = CPU.count_pairs(*w.rows, WINDOWS, 1, cap, 1)
+    b = CPU.count_pairs(*moved.rows, WINDOWS, 1, cap, 1)
+    there = [
+        (*sorted((names[x], names[y])), n, c, f + week, e + week)
+        for x, y, n, c, f, e in rows(a.edges)
+    ]
+    assert sorted(there) == rows(b.edges)
+    assert np.array_equal(a.dropped, b.dropped[names])
+
+
+@settings(max_examples=50, deadline=None)
+@given(worlds(), st.integers(1, 40))
+def test_pairs_of_any_split_of_the_accounts_are_the_same(w: World, pieces: int) -> None:
+    whole = CPU.count_pairs(*w.rows, WINDOWS, 1, None, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "SHARDS_PER_THREAD", pieces)
+        same_edges(whole.edges, CPU.count_pairs(*w.rows, WINDOWS, 1, None, 1).edges)
 
 
 @settings(max_examples=100, deadline=None)
@@ -248,7 +282,5 @@ def test_pairs_take_read_only_and_wider_columns_without_compiling_again() -> Non
     a = CPU.count_pairs(*w.rows, WINDOWS, 1, 5, 1)
     wide = (w.account.astype(np.int64), w.object[::1], w.time, w.target.astype(np.int64), 300)
     same_edges(a.edges, CPU.count_pairs(*wide, WINDOWS, 1, 5, 1).edges)
-    from klieg.engine import accumulate
-
     kernels: tuple[Any, ...] = (accumulate.accumulate, pairs.occupancy_sorted)
     assert all(len(k.signatures) == 1 for k in kernels)
