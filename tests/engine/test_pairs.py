@@ -256,6 +256,7 @@ def test_pairs_plan_knows_the_work_beforehand() -> None:
         {"time": np.array([0], np.int64)},
         {"windows": np.array([60, 10], np.int64)},
         {"windows": np.zeros(0, np.int64)},
+        {"windows": np.array([2**61], np.int64)},
     ],
 )
 def test_pairs_refuse_what_breaks_the_contract(change: dict[str, Any]) -> None:

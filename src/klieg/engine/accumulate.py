@@ -1,4 +1,4 @@
-"""The two kernels that count pairs: accumulate partners by account, and merge two accounts.
+"""The two kernels that count pairs: accumulate partners by account, and merge given accounts.
 
 Both visit actions in (target, object, time) order. A set of rungs (windows of the ladder) is a
 bit mask: what an object already gave a pair, and what its target did, are two masks that are
@@ -17,7 +17,7 @@ from klieg.engine.compiled import compiled
 if TYPE_CHECKING:
     from klieg.tables import I32, I64, U32
 
-__all__ = ["Work", "accumulate", "merge"]
+__all__ = ["Index", "Work", "accumulate", "merge"]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -38,6 +38,16 @@ class Work(NamedTuple):
     starts: I64  # (n_accounts + 1,)
     rows: I64  # (n,) account a's actions: rows[starts[a]:starts[a + 1]], in object order
     mass: I64  # (n_accounts,) Σ (hi − lo)
+
+
+class Index(NamedTuple):
+    """Actions account by account, each account's in (target, object, time) order."""
+
+    starts: I64  # (n_accounts + 1,)
+    object: I32  # (n,)
+    target: I32  # (n,)
+    time: I64  # (n,)
+    n_objects: int
 
 
 @compiled
@@ -188,19 +198,11 @@ def _enough(book: I32, size: int, width: int, min_n: int, order: I64) -> int:
 
 
 @compiled
-def _seek(values: I32, start: int, stop: int, wanted: int) -> int:
-    """First place in [start, stop) of ascending ``values`` that is ≥ wanted: galloping search."""
-    step = 1
-    lo = start
-    hi = start
-    while hi < stop and values[hi] < wanted:
-        lo = hi + 1
-        hi += step
-        step *= 2
-    hi = min(hi, stop)
+def _after(time: I64, lo: int, hi: int, moment: int) -> int:
+    """First place in [lo, hi) of ascending times that is later than ``moment``."""
     while lo < hi:
         middle = (lo + hi) // 2
-        if values[middle] < wanted:
+        if time[middle] <= moment:
             lo = middle + 1
         else:
             hi = middle
@@ -238,57 +240,80 @@ def _nearest(
 def merge(
     first: int,
     stop: int,
-    left: I32,
-    right: I32,
-    starts: I64,
-    object: I32,  # noqa: A002
-    target: I32,
-    time: I64,
+    order: I64,
+    busier: I32,
+    other: I32,
+    index: Index,
     windows: I64,
     n: U32,
     capped: U32,
     spans: I64,
 ) -> None:
-    """Count pairs [first, stop) into ``n``, ``capped`` (pairs, W) and ``spans`` (pairs, 2).
+    """Count pairs ``order[first:stop]`` into ``n`` and ``capped`` (pairs, W), ``spans`` (pairs, 2).
 
-    Actions stand account by account (``starts``), each account's in (target, object, time) order.
+    ``order`` sorts the pairs by their busier account: where each of its objects stands is written
+    down once, and each pair then costs the other account's actions only.
     """
-    width = len(windows)
     span = np.empty(2, np.int64)
-    for pair in range(first, stop):
-        p, p_end = starts[left[pair]], starts[left[pair] + 1]
-        q, q_end = starts[right[pair]], starts[right[pair] + 1]
+    # accounts come in ascending order: a place before the present one's rows is an earlier one's
+    where = np.full((index.n_objects, 2), -1, np.int64)
+    written = -1
+    for k in range(first, stop):
+        pair = order[k]
+        account = busier[pair]
+        if account != written:
+            written = account
+            for p in range(index.starts[account], index.starts[account + 1]):
+                if where[index.object[p], 0] < index.starts[account]:
+                    where[index.object[p], 0] = p
+                where[index.object[p], 1] = p + 1
         span[0] = FAR
         span[1] = -FAR
-        aim = -1
-        aim_rung = width  # smallest rung that the current target has given
-        while p < p_end and q < q_end:
-            if object[p] < object[q]:
-                p = _seek(object, p, p_end, object[q])
-                continue
-            if object[q] < object[p]:
-                q = _seek(object, q, q_end, object[p])
-                continue
-            p_stop = p + 1
-            while p_stop < p_end and object[p_stop] == object[p]:
-                p_stop += 1
-            q_stop = q + 1
-            while q_stop < q_end and object[q_stop] == object[q]:
-                q_stop += 1
-            delay = _nearest(time, p, p_stop, q, q_stop, windows[-1], span)
-            _nearest(time, q, q_stop, p, p_stop, windows[-1], span)
+        _meet(account, other[pair], index, where, windows, n[pair], capped[pair], span)
+        if span[0] <= span[1]:
+            spans[pair, 0] = span[0]
+            spans[pair, 1] = span[1]
+
+
+@compiled
+def _meet(
+    account: int,
+    other: int,
+    index: Index,
+    where: I64,
+    windows: I64,
+    n: U32,
+    capped: U32,
+    span: I64,
+) -> None:
+    """Count one pair; ``where`` (objects, 2) knows the rows of each of ``account``'s objects."""
+    object_, time, width = index.object, index.time, len(windows)
+    begin, wide = index.starts[account], windows[-1]
+    q_end = index.starts[other + 1]
+    aim = -1
+    aim_rung = width  # smallest rung that the current target has given
+    q = index.starts[other]
+    while q < q_end:
+        q_stop = q + 1
+        while q_stop < q_end and object_[q_stop] == object_[q]:
+            q_stop += 1
+        p, p_stop = where[object_[q], 0], where[object_[q], 1]
+        if p >= begin and p_stop - p > 8:
+            # only actions within the widest window of the other's can matter
+            p = _after(time, p, p_stop, time[q] - wide - 1)
+            p_stop = _after(time, p, p_stop, time[q_stop - 1] + wide)
+        if begin <= p < p_stop:
+            delay = _nearest(time, p, p_stop, q, q_stop, wide, span)
+            _nearest(time, q, q_stop, p, p_stop, wide, span)
             rung = 0
             while rung < width and delay > windows[rung]:
                 rung += 1
-            if target[p] != aim:
-                aim = target[p]
+            if index.target[q] != aim:
+                aim = index.target[q]
                 aim_rung = width
             for w in range(rung, width):
-                n[pair, w] += 1
+                n[w] += 1
             for w in range(rung, aim_rung):
-                capped[pair, w] += 1
+                capped[w] += 1
             aim_rung = min(aim_rung, rung)
-            p = p_stop
-            q = q_stop
-        if span[0] <= span[1]:
-            spans[pair] = span
+        q = q_stop

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from klieg.engine import shards
-from klieg.engine.accumulate import Work, accumulate, merge
+from klieg.engine.accumulate import Index, Work, accumulate, merge
 from klieg.engine.compiled import column, compiled
 from klieg.engine.windows import (
     Sorted,
@@ -128,7 +128,7 @@ def rescore_pairs(
 ) -> Edges:
     """Exact counts of the given pairs (sorted, left < right), no cap; zeros where they never met.
 
-    Each pair merges its two accounts' actions in (target, object, time) order.
+    Each pair walks the actions of its quieter account and looks them up in the busier one's.
     """
     ladder = window_list(windows)
     a = checked(left, "left", n_accounts)
@@ -137,16 +137,22 @@ def rescore_pairs(
         raise EngineError("every pair must have left < right")
     actions, targets = _by_target(account, object, time, target, n_accounts)
     starts, rows = group_rows(actions.account, np.arange(len(actions.row)), n_accounts)
-    objects, times, aims = actions.object[rows], actions.time[rows], targets[rows]
+    ranks = actions.object[rows]
+    n_objects = int(ranks.max(initial=-1)) + 1
+    index = Index(starts, ranks, targets[rows], actions.time[rows], n_objects)
+    length = np.diff(starts)
+    busier = np.where(length[a] >= length[b], a, b)
+    other = a + b - busier
+    order = np.argsort(busier, kind="stable")
     n = np.zeros((len(a), len(ladder)), np.uint32)
     capped = np.zeros((len(a), len(ladder)), np.uint32)
     span = np.zeros((len(a), 2), np.int64)
 
     def shard(first: int, stop: int) -> None:
-        merge(first, stop, a, b, starts, objects, aims, times, ladder, n, capped, span)
+        merge(first, stop, order, busier, other, index, ladder, n, capped, span)
 
-    lengths = np.diff(starts)
-    weight = np.minimum(lengths[a], lengths[b])
+    fresh = np.diff(busier[order], prepend=-1) != 0
+    weight = length[other[order]] + np.where(fresh, length[busier[order]], 0)
     cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
     shards.run(shard, cuts, threads)
     return Edges(a, b, n, capped, span[:, 0].copy(), span[:, 1].copy())

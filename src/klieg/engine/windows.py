@@ -59,9 +59,10 @@ def checked(ids: object, name: str, limit: int | None = None, length: int | None
 
 
 def window_list(windows: object) -> I64:
-    """Windows in microseconds, ascending, at most 31; EngineError otherwise."""
+    """Windows in microseconds, ascending, at most 31, below 2^61; EngineError otherwise."""
     values = column(windows, np.int64, "windows")
-    if not 1 <= len(values) <= MAX_WINDOWS or values[0] < 0 or (np.diff(values) <= 0).any():
+    good = 1 <= len(values) <= MAX_WINDOWS and values[0] >= 0 and values[-1] < MAX_TIME // 2
+    if not good or (np.diff(values) <= 0).any():
         raise EngineError(f"windows must be 1 … {MAX_WINDOWS} ascending microseconds")
     return values
 
