@@ -24,19 +24,23 @@ ENGINE = make("engines", "cpu", CONFIG)
 CREW = 8
 
 
-def rows_of(seed: int, *, crew: int = CREW, acts: int = 8, n: int = 1500) -> list[tuple]:
-    """(time, account, link, site, tag): 200 organic accounts, and a crew within 30 s."""
+def rows_of(seed: int, *, crew: int = CREW, acts: int = 14, n: int = 1500) -> list[tuple]:
+    """(time, account, link, site, tag): 200 organic accounts, and a crew within 30 s.
+
+    Half of what the crew does is as ordinary as anyone's: habits alone do not set it apart.
+    """
     rng = np.random.default_rng(seed)
     rows = []
-    for _ in range(n):
+    who = [f"o{rng.integers(200)}" for _ in range(n)] + [f"c{i % crew}" for i in range(crew * acts)]
+    for account in who:
         link = int(rng.zipf(1.4)) % 400
         at = MONDAY + link * 3000 * SECOND + int(rng.exponential(7200 * SECOND))
-        rows.append((at, f"o{rng.integers(200)}", f"u{link}", f"s{link % 50}", f"#{link % 30}"))
+        rows.append((at, account, f"u{link}", f"s{link % 50}", f"#{link % 30}"))
     for j in range(acts):
         at = MONDAY + int(rng.integers(10 * DAY))
         for a in range(crew):
             moment = at + int(rng.integers(30 * SECOND))
-            rows.append((moment, f"c{a}", f"p{j}", f"q{j % 4}", f"#{rng.integers(30)}"))
+            rows.append((moment, f"c{a}", f"p{j}", f"q{j}", f"#{rng.integers(30)}"))
     return rows
 
 
@@ -270,12 +274,12 @@ def shared_columns(path: Path, account: str, when: str, objects: str, unit: int)
 @pytest.mark.parametrize(
     ("file", "columns", "signal", "least"),
     [
-        ("german_elections.parquet", ("account_id", "timestamp", "url_id"), "link", 100),
+        ("german_elections.parquet", ("account_id", "timestamp", "url_id"), "link", 30),
         (
             "russian_coord_tweets.parquet",
             ("account_id", "timestamp_share", "object_id"),
             "repost",
-            1,
+            0,  # nothing but one operation: its own habits explain it
         ),
     ],
 )
