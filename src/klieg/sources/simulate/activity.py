@@ -22,7 +22,7 @@ from klieg.sources.simulate.words import TOPICS
 
 if TYPE_CHECKING:
     from klieg.sources.simulate.population import People
-    from klieg.tables import I32, I64, U8, Bool
+    from klieg.tables import F64, I32, I64, U8, Bool
 
 __all__ = ["Ordinary", "Slots", "act", "draw_tags", "live", "ordinary", "tag_names"]
 
@@ -38,6 +38,7 @@ class Slots:
     time: I64  # (n,)
     kind: U8  # (n,) KIND
     community: I64  # (n,) whose posts and stories it looks at
+    haste: F64  # (n,) factor on the usual reaction time
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def ordinary(
                 _daily(rng, scene, who),
                 _press(news),
                 _breaking(rng, scene, who, happening),
+                _evenings(rng, scene, who, followed.closeness),
             ]
         )
     )
@@ -146,12 +148,12 @@ def _daily(rng: np.random.Generator, scene: Scene, who: People) -> Slots:
     kind = (u[:, None] > who.mix[author]).sum(axis=1).clip(0, 4).astype(np.uint8)
     other = rng.random(len(author)) < who.overlap[author]
     community = np.where(other, who.second[author], who.community[author])
-    return Slots(author, time, kind, community)
+    return Slots(author, time, kind, community, np.ones(len(author)))
 
 
 def _press(news: News) -> Slots:
     kind = np.full(len(news.time), KIND["link"], np.uint8)
-    return Slots(news.author, news.time + 1, kind, news.community)
+    return Slots(news.author, news.time + 1, kind, news.community, np.ones(len(kind)))
 
 
 def _breaking(rng: np.random.Generator, scene: Scene, who: People, happening: Events) -> Slots:
@@ -172,8 +174,35 @@ def _breaking(rng: np.random.Generator, scene: Scene, who: People, happening: Ev
         )
         keep = inside & (rng.random(len(author)) < awake + 0.02)
         event = np.full(len(author), scene.among.size + e)
-        parts.append(Slots(author[keep], time[keep], kind[keep], event[keep]))
+        parts.append(
+            Slots(author[keep], time[keep], kind[keep], event[keep], np.ones(int(keep.sum())))
+        )
     return _joined(parts)
+
+
+def _evenings(rng: np.random.Generator, scene: Scene, who: People, closeness: F64) -> Slots:
+    """Live evenings: a circle sits together through a match or a stream, quick and simultaneous.
+
+    Nobody planned what they share; only the moment is common to them.
+    """
+    clock = scene.clock
+    order = np.argsort(who.circle, kind="stable")
+    _, first, size = np.unique(who.circle[order], return_index=True, return_counts=True)
+    evenings = rng.poisson(clock.days / 6, len(first))
+    circle = np.repeat(np.arange(len(first)), evenings)
+    start = clock.draw(rng, np.full(len(circle), 5), who.zone[order[first[circle]]])
+    # one row for each member of the circle and evening
+    row = np.repeat(np.arange(len(circle)), size[circle])
+    within = np.arange(len(row)) - np.repeat(np.cumsum(size[circle]) - size[circle], size[circle])
+    author = order[first[circle[row]] + within]
+    there = rng.random(len(row)) < 0.05 + 0.5 * closeness[author]
+    count = np.where(there, 1 + rng.poisson(2.0, len(row)), 0)
+    row, author = np.repeat(row, count), np.repeat(author, count)
+    time = start[row] + rng.integers(0, 100 * MINUTE, len(row))
+    keep = time < clock.end
+    author, time = author[keep], time[keep]
+    kind = rng.choice(5, len(author), p=[0.25, 0.05, 0.45, 0.2, 0.05]).astype(np.uint8)
+    return Slots(author, time, kind, who.community[author], np.full(len(author), 0.15))
 
 
 def _joined(parts: list[Slots]) -> Slots:
@@ -230,7 +259,12 @@ def _references(
     refers = np.flatnonzero(slots.kind >= KIND["repost"])
     author, time = slots.author[refers], slots.time[refers]
     reply = slots.kind[refers] == KIND["reply"]
-    age = who.speed[author] * rng.lognormal(0, 1.15, len(refers)) * np.where(reply, 0.5, 1.0)
+    age = (
+        who.speed[author]
+        * slots.haste[refers]
+        * rng.lognormal(0, 1.15, len(refers))
+        * np.where(reply, 0.5, 1.0)
+    )
     # a tenth is dug out much later: attention decays like a power of the age
     age = np.where(rng.random(len(refers)) < 0.1, age * (1 + rng.pareto(1.0, len(refers))), age)
     age = np.minimum(age, 5 * 24 * HOUR)
