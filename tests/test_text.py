@@ -99,6 +99,7 @@ def test_text_normalise_is_the_same_across_slices(monkeypatch: pytest.MonkeyPatc
     whole = normalise(values)
     monkeypatch.setattr("klieg.points._SLICE", 64)
     assert normalise(values).equals(whole)
+    assert normalise(values, threads=3).equals(whole)
 
 
 @given(messy, st.integers(0, 40), st.sampled_from("\u200b\u2060\u00ad\u202e\u2066\ufe0f"))
@@ -209,7 +210,7 @@ def test_text_shingle_codes_do_not_depend_on_neighbours(monkeypatch: pytest.Monk
     whole = shingle_codes(values), shingle_codes(values, 2, "word")
     monkeypatch.setattr("klieg.points._SLICE", 50)
     for kind, n in (("char", 3), ("word", 2)):
-        starts, codes = shingle_codes(values, n, kind)
+        starts, codes = shingle_codes(values, n, kind, threads=2)
         expected = whole[kind == "word"]
         assert (starts == expected[0]).all() and (codes == expected[1]).all()
 
@@ -269,6 +270,11 @@ def test_text_safe_term_prints_no_control(raw: str) -> None:
     )
     safe.encode("utf-8")
     assert safe_term(safe) == safe
+
+
+def test_text_safe_term_flattens_zalgo() -> None:
+    pile = "\u0301\u0302\u0303"
+    assert safe_term("a" + pile + "b" + pile * 20 + "c") == "a" + pile + "b" + pile + "…c"
 
 
 def test_text_safe_term_shows_what_it_hides() -> None:

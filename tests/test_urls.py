@@ -108,6 +108,11 @@ def test_urls_deep_redirects_end() -> None:
     assert canonical_url(pa.array([url]))[0].as_py().startswith("https://")
 
 
+def test_urls_of_absurd_length_are_none_and_cost_little() -> None:
+    long = ["http://" + "a." * 300_000 + "com/", "https://example.com/" + "%2f" * 300_000]
+    assert canonical_url(pa.array(long)).to_pylist() == [None, None]
+
+
 @pytest.mark.parametrize(
     ("url", "domain"),
     [

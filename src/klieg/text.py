@@ -1,9 +1,8 @@
 """Texts made comparable: normal form, tokens, shingles, script, shared spans; and safe to print.
 
-Everything works on whole Arrow arrays: a slice of texts becomes one array of code points, each text
-closed by a record separator, and every rule is a mask over it. The raw text is never changed: the
-normal form is for matching only. The room knows no posts, no signal and no network; URLs as
-objects are the work of ``urls``.
+Everything works on whole Arrow arrays. The raw text is never changed: the normal form is for
+matching only, and spans point into the raw text. The room knows no posts, no signal and no network;
+URLs as objects are the work of ``urls``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -45,10 +44,10 @@ from klieg.points import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from klieg.points import Texts
     from klieg.tables import I32, I64, U32
 
     U64 = NDArray[np.uint64]
-    Texts: TypeAlias = pa.Array | pa.ChunkedArray
 
 __all__ = [
     "diff_spans",
@@ -65,6 +64,7 @@ __all__ = [
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _LONGEST = 4_000  # characters that are compared one by one: the work grows with the square
+_PILE = 3  # combining marks on one letter that some language needs
 _LOW48 = np.uint64((1 << 48) - 1)
 _SCHEME = re.compile(r"(?:https?:/(?:/www)?|www)$", re.I)  # what stands before the kept slash
 _JOINERS = [ord(c) for c in ".-'’"]
@@ -196,12 +196,20 @@ def diff_spans(a: str, b: str, *, shortest: int = 4) -> list[tuple[int, int]]:
 def safe_term(text: str) -> str:
     """The text with every control, escape and direction character made visible, fit to print.
 
-    C0 (but not the plain new line… that too), DEL, C1, zero-width and bidi characters, lone
-    surrogates and line separators become ``\\x1b``-style escapes; everything else stays.
+    C0 (new lines too), DEL, C1, zero-width and bidi characters, lone surrogates, private characters
+    and line separators become ``\\x1b``-style escapes; of accents piled on one letter three stay
+    and the others become one ``…``. Everything else stays, the joiners of emoji too.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if _prints(c) else _escape(ord(c)) for c in text)
+    shown, pile = [], 0
+    for c in text:
+        pile = pile + 1 if unicodedata.combining(c) else 0
+        if pile <= _PILE:
+            shown.append(c if _prints(c) else _escape(ord(c)))
+        elif pile == _PILE + 1:
+            shown.append("…")
+    return "".join(shown)
 
 
 def _prints(c: str) -> bool:

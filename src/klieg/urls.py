@@ -99,6 +99,7 @@ _NO_ACCOUNT = _words(
     "i share hashtag search watch groups events photo.php story.php permalink.php p reel "
     "reels explore s c joinchat home intent video videos photos pages login"
 )
+_LONGEST = 8_192  # characters: no browser and no platform takes more
 _TRAILING = ".,;:!?)]}>'\"»”’"
 _SPLIT = re.compile(
     r"(?:(https?):/{1,3})?(?:[^/?#@\s]*@)?([^/?#\s:]+)(?::(\d*))?([^?#]*)(\?[^#]*)?(#.*)?"
@@ -164,6 +165,8 @@ def _canonical(url: str) -> str | None:
 
 def _split(url: str) -> tuple[str, str, str, str] | None:
     """Host (lower case), path, query without ``?`` and fragment; None if it is no web address."""
+    if len(url) > _LONGEST:
+        return None
     url = "%20".join(url.split()).rstrip(_TRAILING)
     if url.endswith(("…", "%E2%80%A6")):
         return None
