@@ -39,6 +39,7 @@ class Pseudonyms:
     platforms: tuple[str, ...]
     signals: frozenset[str]
     cache: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
 
     def of(self, kind: str, platform: str, text: str) -> str:
         """The pseudonym of an account, post, handle or object: its initial and 16 hex digits."""
@@ -54,6 +55,13 @@ class Pseudonyms:
         known = (platform, text) in self.accounts
         return self.of("account" if known else "handle", platform, text)
 
+    def template(self, text: str) -> str:
+        """A text of a post with slots; many posts and labels have one text."""
+        known = self.templates.get(text)
+        if known is None:
+            known = self.templates[text] = template(text, self.common)
+        return known
+
     def label(self, platform: str, text: str) -> str:
         """What an object or target is called in the shared form; platform "": any will do."""
         signal, colon, rest = text.partition(": ")
@@ -68,7 +76,7 @@ class Pseudonyms:
             return self.person(platform, text[1:])
         tag = self.of("object", "", text)[2:8]
         if any(c.isspace() for c in text) or text[:1] in "#＃":
-            return f"{template(text, self.common)} ({tag})"
+            return f"{self.template(text)} ({tag})"
         if _HOST.fullmatch(text) and "/" not in text:
             return defanged(text)
         if "://" in text or _HOST.fullmatch(text):

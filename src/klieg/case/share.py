@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +61,10 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
     names = pseudonyms_of(case.posts, signals, local_key(case.posts) if key is None else key)
     posts = _posts(case.posts, names)
     layers, labels = _layers(case, names)
-    words = {f.id: _words(case, f, names, labels) for f in case.findings}
+    reasons: dict[str, set[str]] = {}
+    for mark in case.highlights:
+        reasons.setdefault(mark.finding, set()).add(mark.reason)
+    words = {f.id: _words(case, f, reasons.get(f.id, set()), names, labels) for f in case.findings}
     return replace(
         case,
         run=replace(case.run, command=()),
@@ -95,7 +98,7 @@ def _posts(posts: Posts, names: Pseudonyms) -> Posts:
                 ],
                 pa.string(),
             )
-    columns["text"] = _each(columns["text"], lambda text: template(text, names.common))
+    columns["text"] = _each(columns["text"], names.template)
     columns["urls"] = _in_lists(columns["urls"], lambda _, url: defanged(url), platform)
     columns["hashtags"] = _in_lists(
         columns["hashtags"],
@@ -210,12 +213,15 @@ class _Words:
     names: Pseudonyms
     shared: Mapping[str, str]
     pattern: re.Pattern[str]
+    told: dict[str, str] = field(default_factory=dict)  # thousands of posts share one reason
 
     def sentence(self, text: str) -> str:
         """A sentence of ours without ids, handles, links, and words that can be searched for."""
-        return _QUOTED.sub(self._quote, self.pattern.sub(self._told, text))
+        if text not in self.told:
+            self.told[text] = _QUOTED.sub(self._quote, self.pattern.sub(self._name, text))
+        return self.told[text]
 
-    def _told(self, found: re.Match[str]) -> str:
+    def _name(self, found: re.Match[str]) -> str:
         known = self.shared.get(found.group())
         if known is not None:
             return known
@@ -226,7 +232,9 @@ class _Words:
         return quoted[0] + template(quoted[1:-1], self.names.common) + quoted[-1]
 
 
-def _words(case: Case, finding: Finding, names: Pseudonyms, labels: _Labels) -> _Words:
+def _words(
+    case: Case, finding: Finding, reasons: set[str], names: Pseudonyms, labels: _Labels
+) -> _Words:
     posts = case.posts
     shared: dict[str, str] = {}
     for name in _quotable(finding):
@@ -243,7 +251,10 @@ def _words(case: Case, finding: Finding, names: Pseudonyms, labels: _Labels) -> 
         place = posts.account_platforms[member.account].as_py()
         account = posts.account_ids[member.account].as_py()
         shared[account] = names.of("account", place, account)
-    return _Words(names, shared, _pattern(shared))
+    # a pattern of every id of a large finding is slow: only those that do occur are looked for
+    look_alike = finding.look_alike.reason if finding.look_alike else ""
+    said = "\n".join([finding.sentence, *finding.counter_evidence, look_alike, *sorted(reasons)])
+    return _Words(names, shared, _pattern([name for name in shared if name and name in said]))
 
 
 def _quotable(finding: Finding) -> list[str]:
@@ -251,14 +262,14 @@ def _quotable(finding: Finding) -> list[str]:
     return [*targets, *(act.object for act in finding.joint_acts)]
 
 
-def _pattern(names: Mapping[str, str]) -> re.Pattern[str]:
+def _pattern(names: list[str]) -> re.Pattern[str]:
     """Links and handles, or any of the names as a whole word.
 
     A short number is a name only where a share follows it.
 
     The 17 of "17 posts" is a count, the 17 of "17 60 %" an account of that name.
     """
-    longest_first = sorted(filter(None, names), key=lambda name: (-len(name), name))
+    longest_first = sorted(names, key=lambda name: (-len(name), name))
     parts = [
         re.escape(name) + (r"(?=\s\d+\s?%)" if name.isdigit() and len(name) < _LONG_ID else "")
         for name in longest_first

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 __all__ = [
     "COMMON",
@@ -105,6 +106,7 @@ def host_of(link: str) -> str:
     return host.lower().removeprefix("www.").strip(".")
 
 
+@lru_cache(maxsize=1 << 18)
 def _folded(word: str) -> str:
     if word.isascii():
         return word.lower()
