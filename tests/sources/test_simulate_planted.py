@@ -360,3 +360,9 @@ def test_simulate_truth_knows_the_first_label_of_an_account() -> None:
         "c": "look-alike:fans-1",
     }
     assert truth.campaigns == (one,) and truth.look_alikes == (two,)
+
+
+def test_simulate_no_two_campaigns_share_an_object() -> None:
+    made = world(campaigns=(Campaign("repost", community=0), Campaign("repost", community=0)))
+    first, second = ({r["repost_of"] for r in joint(made, g)} for g in made.truth.groups)
+    assert len(first) == len(second) == 10 and not first & second

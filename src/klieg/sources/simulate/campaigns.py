@@ -174,6 +174,7 @@ def _reposts(
     acted = draft.ref[draft.kind == KIND["repost"]]
     popularity = np.bincount(acted, minlength=draft.n)
     seed = draft.kind <= KIND["link"]
+    seed[ground.posts_taken] = False
     chosen = _popular(
         rng, ground, campaign, community, popularity, seed, draft.author, draft.time, draft.language
     )
@@ -204,6 +205,7 @@ def _links(
     shared = draft.url[(draft.kind == KIND["link"]) & (draft.url >= 0)]
     popularity = np.bincount(shared, minlength=len(news.time))
     every = np.ones(len(news.time), bool)
+    every[ground.stories_taken[ground.stories_taken < len(every)]] = False
     language = news.cell // len(TOPICS)
     chosen = _popular(
         rng, ground, campaign, community, popularity, every, news.outlet, news.time, language

@@ -39,6 +39,8 @@ class Ground:
     base: int  # rows of the world's people so far
     urls: int  # names so far
     tags: int
+    posts_taken: I64  # rows of ordinary posts that earlier groups act on together
+    stories_taken: I64
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from klieg.sources.simulate.words import LANGUAGES, vocabulary
 from klieg.sources.simulate.writing import write_posts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from klieg.sources.simulate.activity import Ordinary
     from klieg.sources.simulate.population import People
     from klieg.tables import I64
@@ -140,6 +142,8 @@ def _plant(
         base=who.n,
         urls=len(around.news.urls),
         tags=len(tag_names(scene, around.happening)),
+        posts_taken=np.empty(0, np.int64),
+        stories_taken=np.empty(0, np.int64),
     )
     for i, campaign in enumerate(campaigns):
         numbers[campaign.kind] += 1
@@ -166,7 +170,15 @@ def _next(ground: Ground, done: list[tuple[int, Planted]], *, component: int) ->
         base=first[0] + sum(p.people.n for p in made if p.people is not None),
         urls=len(first[1]) + sum(len(p.urls) for p in made),
         tags=len(first[2]) + sum(len(p.tags) for p in made),
+        # two campaigns on one object would be one campaign to anybody who looks
+        posts_taken=_taken([p.draft.ref[p.draft.joint] for p in made]),
+        stories_taken=_taken([p.draft.url[p.draft.joint] for p in made]),
     )
+
+
+def _taken(rows: list[NDArray[np.integer]]) -> I64:
+    out = np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+    return out[out >= 0].astype(np.int64)
 
 
 def _compiled(
