@@ -68,11 +68,11 @@ def fit(account_degree: I64, object_degree: I64, nodes: F64) -> tuple[Fit, I64]:
     asked = nodes <= 1.5 * n.max(initial=1.0)
     for _ in range(_ROUNDS):
         rows = -np.expm1(-np.outer(y, h)) @ objects
-        y = np.minimum(y * n / np.maximum(rows, 1e-300), 1e6)
+        y = np.minimum(y * n / np.maximum(rows, 1e-200), 1e6)
         columns = accounts @ -np.expm1(-np.outer(y, h))
-        h = np.minimum(h * k / np.maximum(columns, 1e-300), 1e6)
+        h = np.minimum(h * k / np.maximum(columns, 1e-200), 1e6)
         here = -np.expm1(-np.outer(at, h)) @ objects
-        at = np.minimum(at * nodes / np.maximum(here, 1e-300), 1e6)
+        at = np.minimum(at * nodes / np.maximum(here, 1e-200), 1e6)
         near = (_distance(rows, n), _distance(columns, k), _distance(here[asked], nodes[asked]))
         if max(near) < _CLOSE:
             break
