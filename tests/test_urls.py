@@ -54,6 +54,10 @@ TABLE = [
         "https://youtube.com/watch?v=dQw4w9WgXcQ",
     ),
     ("https://www.youtube.com/shorts/dQw4w9WgXcQ", "https://youtube.com/watch?v=dQw4w9WgXcQ"),
+    (
+        "https://www.youtube.com/attribution_link?a=z1&u=%2Fwatch%3Fv%3DdQw4w9WgXcQ%26feature%3D1",
+        "https://youtube.com/watch?v=dQw4w9WgXcQ",
+    ),
     ("https://x.com/Bob/status/123?s=20&t=xx", "https://twitter.com/bob/status/123"),
     ("https://mobile.twitter.com/bob/statuses/123/photo/1", "https://twitter.com/bob/status/123"),
     ("t.co/AbCd", "https://t.co/AbCd"),

@@ -107,6 +107,7 @@ _SPLIT = re.compile(
 _HEX = re.compile(r"%[0-9a-fA-F]{2}")
 _HOST = re.compile(r"[^\s/?#@:<>\"\\^`{|}…]+\.[^\s/?#@:<>\"\\^`{|}….]{2,}\.?|\d+\.\d+\.\d+\.\d+")
 _STATUS = re.compile(r"/([^/]+)/status(?:es)?/(\d+)(?:/.*)?", re.I)
+_WATCH = re.compile(r"/watch\?v=([\w-]{6,})")
 _YOUTUBE = re.compile(r"/(?:shorts|embed|live|v)/([\w-]{6,})")
 
 
@@ -241,7 +242,8 @@ def _page(host: str, path: str, query: str) -> tuple[str, str, str]:
     if host == "youtu.be" and len(path) > 1:
         return "youtube.com", "/watch", f"v={path[1:].partition('/')[0]}"
     if host in {"youtube.com", "youtube-nocookie.com"}:
-        if match := _YOUTUBE.match(path):
+        inner = unquote(query) if path == "/attribution_link" else ""
+        if match := _YOUTUBE.match(path) or _WATCH.search(inner):
             return "youtube.com", "/watch", f"v={match[1]}"
         if path.rstrip("/") == "/watch":
             kept = [p for p in query.split("&") if p.startswith("v=")]

@@ -380,3 +380,27 @@ def test_sharing_operation_texts_alone(data: Path) -> None:
     opaque = pc.sum(pc.starts_with(links.labels, "https://t.co/")).as_py()
     assert links.n > 10_000 and opaque > 0.95 * links.n_objects
     assert signal("hashtags").actions(posts).n > 1_000
+
+
+def test_sharing_airline_threads_are_no_mentions(data: Path) -> None:
+    """Complaints name airlines; the names that replies carry along from their threads are gone."""
+    frame = pq.read_table(data / "mix_airline_2015.parquet")
+    posts = posts_of(
+        table_of(
+            {
+                "platform": ["x"] * frame.num_rows,
+                "post_id": frame["post_id"],
+                "account_id": frame["account"],
+                "time": frame["created_at"],
+                "text": frame["text"],
+                "kind": pc.if_else(frame["is_retweet"], "repost", "post"),
+            }
+        )
+    )
+    actions = signal("mention").actions(posts)
+    size = np.bincount(actions.object)
+    top = set(actions.labels.take(pa.array(np.argsort(-size)[:5])).to_pylist())
+    assert top == {"united", "southwestair", "usairways", "jetblue", "americanair"}
+    assert (
+        np.sort(size)[-6:].sum() > 0.9 * actions.n
+    )  # prototype of the trap: rare names in threads
