@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from klieg.errors import InputError
-from klieg.sources import read
+from klieg.sources import duck, read
 from klieg.sources.lines import MAX_DEPTH, MAX_LINE, too_deep
-from klieg.sources.platforms import x_v2
 
 
 def good(i: int) -> str:
@@ -56,7 +55,7 @@ def test_hostile_json_brackets_inside_strings_are_no_nesting() -> None:
 def test_hostile_json_a_ten_megabyte_line_costs_one_line(
     tmp_path: Path, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(x_v2, "LARGE", large)
+    monkeypatch.setattr(duck, "LARGE", large)
     huge = json.dumps({"id": "9", "author_id": "7", "text": "x" * (MAX_LINE + (2 << 20))})
     lines = [x_post(i) for i in range(150)]
     path = tmp_path / "a.jsonl"

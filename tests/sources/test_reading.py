@@ -227,7 +227,7 @@ def test_reading_every_line_is_accounted_for(lines: list[str], tmp_path: Path) -
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_reading_damaged_bytes_end_in_posts_or_a_sentence(

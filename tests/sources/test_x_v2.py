@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klieg.sources import open_input, read
+from klieg.sources import duck, open_input, read
 from klieg.sources.desk import Desk
 from klieg.sources.platforms import x_v2
 from klieg.tables import Reject
@@ -208,7 +208,7 @@ def test_x_v2_fast_and_tolerant_paths_agree(
     outcomes = []
     for large in (1, 1 << 60):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(x_v2, "LARGE", large)
+            patch.setattr(duck, "LARGE", large)
             rejects: list[Reject] = []
             desk = Desk(path, rejects.append)
             rows = [r for b in x_v2.source.read(opened, {}, desk) for r in b.to_pylist()]
@@ -220,7 +220,7 @@ def test_x_v2_fast_and_tolerant_paths_agree(
 def test_x_v2_a_bad_line_sends_the_file_down_the_tolerant_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(x_v2, "LARGE", 1)
+    monkeypatch.setattr(duck, "LARGE", 1)
     path = tmp_path / "a.jsonl"
     good = [json.dumps(tweet(str(i), f"text {i}")) for i in range(200)]
     path.write_text("\n".join([*good[:100], '{"id": "x", "text": "to', *good[100:]]) + "\n")

@@ -22,7 +22,15 @@ from klieg.sources.desk import VALUE_LIMIT, Desk
 from klieg.sources.peek import encoding_of
 from klieg.tables import Reject
 
-__all__ = ["MAX_DEPTH", "MAX_LINE", "documents", "head_records", "longer_than", "records"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LINE",
+    "documents",
+    "head_records",
+    "line_count",
+    "longer_than",
+    "records",
+]
 
 MAX_LINE = 8 << 20
 MAX_DEPTH = 64
@@ -85,6 +93,15 @@ def head_records(head: bytes, kind: str) -> list[Any]:
         except (msgspec.DecodeError, RecursionError):
             continue
     return found
+
+
+def line_count(path: Path) -> int:
+    """Lines of a file, blank ones too; a last one without its end counts."""
+    count, last = 0, b"\n"
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            count, last = count + chunk.count(b"\n"), chunk[-1:]
+    return count + (last != b"\n")
 
 
 def longer_than(path: Path, limit: int) -> bool:

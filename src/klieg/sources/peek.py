@@ -19,6 +19,7 @@ import msgspec
 __all__ = ["Peek", "decode", "encoding_of", "flat", "peek", "plain_name"]
 
 PARQUET_HEAD = b"PAR1\n"
+DEPTH = 4  # objects inside objects that become dotted names
 DELIMITERS = (",", ";", "\t", "|")
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]')
 
@@ -96,7 +97,7 @@ def _json_paths(body: str) -> list[str]:
             record = msgspec.json.decode(line)
         except (msgspec.DecodeError, RecursionError):
             continue
-        found.update(dict.fromkeys(_paths(record, "", 4)))
+        found.update(dict.fromkeys(_paths(record, "", DEPTH)))
     return list(found or dict.fromkeys(_torn_paths(body)))
 
 
@@ -183,7 +184,7 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def flat(record: object, prefix: str = "", depth: int = 4) -> dict[str, object]:
+def flat(record: object, prefix: str = "", depth: int = DEPTH) -> dict[str, object]:
     """A JSON object as dotted columns: ``{"user": {"id": 1}}`` → ``{"user.id": 1}``.
 
     Lists of objects become one list a key (``tags.name``), other lists stay as they are.

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 
 from klieg.errors import InputError
 from klieg.sockets import Input
-from klieg.sources import delimited, times
+from klieg.sources import delimited, duck, times
 from klieg.sources.desk import Desk
 from klieg.sources.formats import BATCH, Format
 from klieg.sources.frames import Frame, build, identifiers, words
+from klieg.sources.json_fast import read_columns
 from klieg.sources.lines import documents, head_records, records
 from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, flat, peek
@@ -244,6 +245,14 @@ def _load(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk)
         return Frame(table, row, file)
     if shape.kind == "parquet":
         return Frame(*_parquet(source, pick, desk), file)
+    if shape.kind == "jsonl" and source.path.stat().st_size >= duck.LARGE:
+        try:
+            table = read_columns(source.path, pick)
+        except duck.GaveUp as why:
+            desk.note(f"read line by line, as the fast path gave up ({why})")
+        else:
+            desk.rows += table.num_rows
+            return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
     stream = records(source, desk) if shape.kind == "jsonl" else documents(source, desk)
     return Frame(*_objects(stream, pick, source, desk), file)
 
@@ -298,14 +307,16 @@ def _objects(
     return table, pa.array(numbers, pa.int64())
 
 
-def _written(value: object) -> str:
+def _written(value: object) -> str | None:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    return msgspec.json.encode(value).decode()
+    if isinstance(value, list):
+        value = [item for item in value if item is not None]
+    return msgspec.json.encode(value).decode() if value else None
 
 
 def _head_frame(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:

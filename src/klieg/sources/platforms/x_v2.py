@@ -13,20 +13,17 @@ from typing import Any
 import pyarrow as pa
 
 from klieg.sockets import Input
+from klieg.sources import duck
 from klieg.sources.desk import Desk
 from klieg.sources.formats import Format
 from klieg.sources.inputs import file_name
 from klieg.sources.lines import documents, records
 from klieg.sources.peek import Peek, peek
-from klieg.sources.platforms.x_v2_fast import GaveUp, read_fast
+from klieg.sources.platforms.x_v2_fast import read_fast
 from klieg.sources.rows import pack
 from klieg.tables import Reject
 
 __all__ = ["source"]
-
-LARGE = 4 << 20
-"""Bytes from which the fast path pays for starting DuckDB. Both paths give the same posts; only
-lines nested deeper than 64 are refused by one and passed over unharmed by the other."""
 
 _POST = ("id", "author_id", "created_at", "text")
 _MARKS = ("public_metrics", "conversation_id", "edit_history_tweet_ids", "reply_settings")
@@ -50,11 +47,11 @@ def _recognised(shape: Peek) -> float:
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
     shape = peek(source.head)
-    large = source.path.stat().st_size >= LARGE
+    large = source.path.stat().st_size >= duck.LARGE
     if large and shape.kind == "jsonl" and not shape.has("data") and shape.encoding == "utf-8":
         try:
             batches = list(read_fast(source, desk))
-        except GaveUp as why:
+        except duck.GaveUp as why:
             desk.note(f"read line by line, as the fast path gave up ({why})")
         else:
             yield from batches

@@ -1,7 +1,6 @@
 """Flattened X API v2 through DuckDB's JSON reader, whole columns at a time.
 
 Takes a file of one post a line, or gives up (and says why) so that the tolerant path can take over.
-DuckDB is imported when a file is read, not when one is recognised: a dry run stays light.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ import pyarrow.compute as pc
 
 from klieg.sockets import Input
 from klieg.sources.desk import Desk
+from klieg.sources.duck import GaveUp, batches, open_reader
 from klieg.sources.formats import BATCH
 from klieg.sources.frames import lossless
 from klieg.sources.inputs import file_name
 from klieg.sources.languages import codes
-from klieg.sources.lines import MAX_LINE, longer_than
 from klieg.sources.lists import tidy
 from klieg.sources.rows import IDS
 from klieg.sources.times import in_range
 from klieg.tables import POSTS, Reject
 
-__all__ = ["GaveUp", "read_fast"]
+__all__ = ["read_fast"]
 
 _ENTITIES = (
     "STRUCT(urls STRUCT(url VARCHAR, expanded_url VARCHAR, unwound_url VARCHAR,"
@@ -110,23 +109,11 @@ FROM picked
 """
 
 
-class GaveUp(Exception):
-    """The file is not what the fast path takes; nothing was counted."""
-
-
 def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
-    """Batches of POSTS from a plain file of one post a line."""
-    import duckdb
-
-    if longer_than(source.path, MAX_LINE):
-        raise GaveUp("a line is longer than 8 MiB")
+    """Batches of POSTS from a plain file of one post a line; gives up before it counts anything."""
     file = file_name(source)
-    with duckdb.connect() as db:
-        db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
-        try:
-            found = deque(_batches(db, source))
-        except duckdb.Error as error:
-            raise GaveUp(str(error).splitlines()[0][:160]) from error
+    with open_reader(source.path) as db:
+        found = deque(_batches(db, source))
     done = 0
     while found:  # each is let go as soon as it is posts
         batch = found.popleft()
@@ -136,16 +123,7 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
 
 
 def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
-    query = db.sql(
-        _QUERY,
-        params={"path": str(source.path), "longest": MAX_LINE, "columns": _COLUMNS},
-    )
-    reader = (
-        query.to_arrow_reader(BATCH)
-        if hasattr(query, "to_arrow_reader")
-        else query.fetch_arrow_reader(BATCH)
-    )
-    for batch in reader:
+    for batch in batches(db, _QUERY, source.path, _COLUMNS, BATCH):
         if (pc.sum(pc.equal(batch.column("other"), "data")).as_py() or 0) > 0:
             raise GaveUp("it holds pages among the posts")
         yield batch

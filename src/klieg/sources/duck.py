@@ -1,0 +1,105 @@
+"""DuckDB's JSON reader, for whole files at once: what the fast paths share.
+
+DuckDB is imported when a file is read, not when one is recognised, so that a dry run stays light.
+A file that is not what the fast path takes makes it give up, and the tolerant path takes over. The
+room knows JSON lines, no format of posts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from klieg.sources.lines import MAX_LINE, line_count, longer_than
+
+__all__ = ["LARGE", "GaveUp", "batches", "open_reader", "structure"]
+
+LARGE = 4 << 20
+"""Bytes from which starting DuckDB pays. Both paths give the same posts; only lines nested deeper
+than 64 are refused by the tolerant one and may be passed over unharmed by the other."""
+
+
+MAX_SHAPES = 100_000
+MEMORY = "2GB"  # DuckDB's own buffers; what it hands over is counted by nobody but us
+
+
+class GaveUp(Exception):
+    """The file is not what the fast path takes; nothing was counted."""
+
+
+@contextmanager
+def open_reader(path: Path) -> Iterator[Any]:
+    """A DuckDB connection for one file; its errors, and lines that are too long, are ``GaveUp``."""
+    import duckdb
+
+    if longer_than(path, MAX_LINE):
+        raise GaveUp("a line is longer than 8 MiB")
+    with duckdb.connect() as db:
+        db.execute("SET preserve_insertion_order = true")
+        db.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
+        try:
+            yield db
+        except duckdb.Error as error:
+            raise GaveUp(str(error).splitlines()[0][:160]) from error
+
+
+def batches(
+    db: Any, query: str, path: Path, columns: Mapping[str, str], size: int
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a query over ``read_json($path, …, columns = $columns)``, in file order.
+
+    Gives up at the end if the file holds blank lines, since records would not be lines then.
+    """
+    found = db.sql(query, params={"path": str(path), "longest": MAX_LINE, "columns": columns})
+    reader = (
+        found.to_arrow_reader(size)
+        if hasattr(found, "to_arrow_reader")
+        else found.fetch_arrow_reader(size)
+    )
+    rows = 0
+    for batch in reader:
+        rows += batch.num_rows
+        yield batch
+    if rows != line_count(path):
+        raise GaveUp("it holds blank lines")
+
+
+def structure(db: Any, path: Path) -> dict[str, Any]:
+    """The keys of all records, merged: objects as dictionaries, lists as lists, else a word.
+
+    The words are ``NULL`` (never a value), ``plain`` (text, numbers, truth) and ``mixed`` (values
+    of different shapes).
+    """
+    # (json_group_structure would do this in one call, and 15 GB)
+    query = (
+        "SELECT DISTINCT json_structure(json)::VARCHAR FROM read_ndjson_objects($path,"
+        f" compression = 'uncompressed', maximum_object_size = $longest) LIMIT {MAX_SHAPES}"
+    )
+    shapes = db.sql(query, params={"path": str(path), "longest": MAX_LINE}).fetchall()
+    if len(shapes) >= MAX_SHAPES:
+        raise GaveUp(f"its records have {MAX_SHAPES:,} different shapes and more")
+    merged: Any = "NULL"
+    for (shape,) in shapes:
+        one = msgspec.json.decode(shape) if shape else None
+        if not isinstance(one, dict):
+            raise GaveUp("some lines hold no object")
+        merged = _merged(merged, one)
+    return merged if isinstance(merged, dict) else {}
+
+
+def _merged(a: Any, b: Any) -> Any:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a | {key: _merged(a.get(key, "NULL"), shape) for key, shape in b.items()}
+    if isinstance(a, list) and isinstance(b, list):
+        return [_merged(a[0] if a else "NULL", b[0] if b else "NULL")]
+    if isinstance(a, str) and isinstance(b, str):
+        words = {a, b} - {"NULL"}
+        return "NULL" if not words else "mixed" if words & {"JSON", "mixed"} else "plain"
+    if "NULL" in (a, b):
+        return _merged(b, b) if a == "NULL" else a
+    return "mixed"
