@@ -20,7 +20,7 @@ from klieg.detect.candidates import densities, pieces
 
 if TYPE_CHECKING:
     from klieg.config import Config
-    from klieg.detect.refine import Bench
+    from klieg.detect.refine import Bench, Spot
     from klieg.tables import I32, WeakGraph
 
 __all__ = ["Caught", "Seed", "overlap", "run", "seeds"]
@@ -44,10 +44,10 @@ DENSER = 0.5
 WIDER = 6
 
 EQUAL = 0.5
-"""Whoever joins in the first turn of growth brings half of what a member brings, or more."""
+"""Whoever joins a crew brings half of what a member brings, or more."""
 
 PUBLIC = 3
-"""In the second turn a group grows to so many times its size: quieter members, not its public."""
+"""After a leap a group grows to so many times its size: quieter members, not its public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +119,23 @@ def run(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Confi
 
 
 def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
-    """What a piece grows into among its equals, and, where that is more, without restraint."""
-    made: list[Caught] = []
-    members = seed.members
-    for equal in (EQUAL, 0.0):
-        limit = PUBLIC * len(members) if made else None
-        grown, spot = refine.improve(work, members, equal=equal, limit=limit)
-        if made and (len(grown) <= len(members) or spot.net <= made[0].net):
-            break
-        for part in refine.split(work, grown, spot, config.seed):
-            at = spot if len(part) == len(grown) else refine.best(work, part)
-            made.append(Caught(part, at.net, at.log_e, seed.searches))
-        members = grown
+    """What a piece grows into among its equals, and what a leap from it makes."""
+    crew, spot = refine.improve(work, seed.members, equal=EQUAL)
+    made = _parts(work, crew, spot, seed, config)
+    if len(crew) <= refine.LEAP:
+        start = refine.leap(work, seed.members)
+        wide, spot = refine.improve(work, start, equal=EQUAL, limit=PUBLIC * len(start))
+        if not np.array_equal(wide, crew):
+            made += _parts(work, wide, spot, seed, config)
     return made
+
+
+def _parts(work: Bench, members: I32, spot: Spot, seed: Seed, config: Config) -> list[Caught]:
+    parts = refine.split(work, members, spot, config.seed)
+    spots = [spot] if len(parts) == 1 else [refine.best(work, part) for part in parts]
+    return [
+        Caught(part, at.net, at.log_e, seed.searches) for part, at in zip(parts, spots, strict=True)
+    ]
 
 
 def overlap(a: I32, b: I32) -> tuple[float, float]:

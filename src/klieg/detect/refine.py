@@ -21,16 +21,37 @@ if TYPE_CHECKING:
     from klieg.engine.burst_search import Lattice
     from klieg.tables import F64, I32, I64
 
-__all__ = ["Bench", "Spot", "bench", "best", "improve", "leaving", "one_not_two", "split", "weigh"]
+__all__ = [
+    "Bench",
+    "Spot",
+    "bench",
+    "best",
+    "improve",
+    "leap",
+    "leaving",
+    "one_not_two",
+    "split",
+    "weigh",
+]
 
 WORTH = 1.5
 """Nats that one more member must be worth to a burst for its strangers to be looked at."""
+
+GLIMPSE = 0.5
+"""The same while leaping, when a burst says little yet."""
+
+LEAP = 64
+LEAPS = 6
+"""Accounts a leap gathers at most, and the steps it takes."""
 
 LARGE = 100
 """Members from which only the neighbouring windows are compared."""
 
 MANY = 2000
 """Members beyond which nobody looks whether a group should be split."""
+
+TIED = 0.25
+"""Density of shared bursts that holds a part of a group together."""
 
 ROUNDS = 8
 """Turns of growing and pruning; most groups are done after two."""
@@ -103,6 +124,35 @@ def improve(
     return members, spot
 
 
+def leap(work: Bench, members: I32) -> I32:
+    """Whoever fits a small piece best, up to LEAP accounts, whether or not net rises on the way.
+
+    A thin group is worth its price only when nearly whole: from eight members of forty every
+    single step up costs more than it brings, and greedy growth stays where it is.
+    """
+    spot = best(work, members)
+    for _ in range(LEAPS):
+        others = _others(work, members, spot, GLIMPSE)[: 8 * LEAP]
+        at = (spot.tiling, spot.omega, work.counts)
+        keep = -marginals(work.lattice, members, members, -1, *at)
+        join = marginals(work.lattice, members, others, 1, *at)
+        everyone = np.concatenate([members, others])
+        ranked = np.argsort(-np.concatenate([keep, join]), kind="stable")
+        chosen = np.sort(everyone[ranked[: max(min(LEAP, 2 * len(members)), len(members))]])
+        if np.array_equal(chosen, members):
+            break
+        members = chosen
+    return members
+
+
+def _others(work: Bench, members: I32, spot: Spot, worth: float) -> I32:
+    """Outsiders in two telling bursts or more, those in most of them first."""
+    others, met = company(
+        work.lattice, members, spot.tiling, spot.omega, worth, work.counts, work.tally
+    )
+    return others[np.argsort(-met, kind="stable")]
+
+
 def _around(work: Bench, spot: Spot) -> I64:
     """The tiling of a spot and its neighbours: the windows next to it, at both offsets."""
     first = max(spot.tiling // len(OFFSETS) - 1, 0) * len(OFFSETS)
@@ -122,10 +172,8 @@ def one_not_two(work: Bench, a: I32, b: I32) -> bool:
     are joined. One group cut in two pays twice for every burst it shares. ``ln binom`` is what it
     costs to say who is in which half.
     """
-    both = np.union1d(a, b)
-    halves = math.lgamma(len(both) + 1) - math.lgamma(len(a) + 1) - math.lgamma(len(b) + 1)
     apart = best(work, a).log_e + best(work, b).log_e
-    return apart <= best(work, both).log_e + max(halves, 0.0)
+    return apart <= best(work, np.union1d(a, b)).log_e + _ways([len(a), len(b)])
 
 
 def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
@@ -133,24 +181,50 @@ def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
     if len(members) > MANY:
         return [members]
     left, right, shared = companions(work.lattice, members, spot.tiling, work.counts)
-    parts: list[I32] = []
-    for floor in (1, 2):
+    floor = 1
+    while floor <= shared.max(initial=0):
         close = shared >= floor
-        parts = pieces(left[close], right[close], (0.25,), seed)[0]
-        if len(parts) > 1:
-            break
-    if len(parts) < 2:
-        return [members]
-    parts.sort(key=lambda part: -best(work, part).log_e)
-    apart = [parts[0]]
-    for part in parts[1:]:
+        parts = pieces(left[close], right[close], (TIED,), seed)[0]
+        apart = _told_apart(work, parts)
+        if len(apart) > 1:
+            apart = _with_everyone(members, apart, left, right, shared)
+            value = sum(best(work, part).log_e for part in apart)
+            if value > spot.log_e + _ways([len(part) for part in apart]):
+                return apart
+        floor *= 2
+    return [members]
+
+
+def _told_apart(work: Bench, parts: list[I32]) -> list[I32]:
+    """Parts joined, strongest first, with the first one that they are one group with."""
+    apart: list[I32] = []
+    for part in sorted(parts, key=lambda p: -best(work, p).log_e):
         for i, other in enumerate(apart):
             if one_not_two(work, other, part):
                 apart[i] = np.union1d(other, part)
                 break
         else:
             apart.append(part)
-    return apart if len(apart) > 1 else [members]
+    return apart
+
+
+def _with_everyone(members: I32, parts: list[I32], left: I32, right: I32, shared: I32) -> list[I32]:
+    """The parts, and whoever is in none put where most of their shared bursts are."""
+    home = np.full(len(members), -1)
+    for i, part in enumerate(parts):
+        home[np.searchsorted(members, part)] = i
+    a, b = np.searchsorted(members, left), np.searchsorted(members, right)
+    ties = np.zeros((len(members), len(parts)))
+    for one, other in ((a, b), (b, a)):
+        known = home[other] >= 0
+        np.add.at(ties, (one[known], home[other[known]]), shared[known])
+    home = np.where(home < 0, ties.argmax(axis=1), home)
+    return [members[home == i] for i in range(len(parts))]
+
+
+def _ways(sizes: list[int]) -> float:
+    """ln of the number of ways to deal accounts into parts of these sizes."""
+    return math.lgamma(sum(sizes) + 1) - sum(math.lgamma(size + 1) for size in sizes)
 
 
 def _cell(work: Bench, members: I32, spot: Spot) -> float:
@@ -162,10 +236,7 @@ def _cell(work: Bench, members: I32, spot: Spot) -> float:
 def _grow(work: Bench, members: I32, spot: Spot, equal: float, limit: int) -> I32:
     current = _cell(work, members, spot)
     for _ in range(ROUNDS):
-        others, met = company(
-            work.lattice, members, spot.tiling, spot.omega, WORTH, work.counts, work.tally
-        )
-        others = others[np.argsort(-met, kind="stable")[: max(200, 2 * len(members))]]
+        others = _others(work, members, spot, WORTH)[: max(200, 2 * len(members))]
         if not len(others):
             break
         gains = marginals(work.lattice, members, others, 1, spot.tiling, spot.omega, work.counts)
