@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from klieg.case import Case, file_hashes, open_case, store
+from klieg.case import Case, file_hashes, layers, open_case, store
 from klieg.case.columns import kept_as
 from klieg.errors import NotInCase, StoreError
 from klieg.tables import POSTS, Power
@@ -238,6 +238,39 @@ def test_store_tables_answer_queries(case: Case, tmp_path: Path) -> None:
         ("2000000000000000002", "alma_b", 2, 60, 1),
         ("alma_b", "-cleo", 1, 60, 0),
     ]
+
+
+@pytest.mark.parametrize("size", [59, 60, 61, 121, 250])
+def test_store_writes_every_edge_however_many(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(layers, "EDGES_AT_ONCE", 120)
+    few = case.layers[1].scored
+    rows = np.arange(size) % few.edges.size
+    edges = {
+        field.name: getattr(few.edges, field.name)[rows] for field in dataclasses.fields(few.edges)
+    }
+    edges |= {"left": np.arange(size, dtype=np.int32), "right": np.arange(size, dtype=np.int32) + 1}
+    scores = {
+        field.name: getattr(few, field.name)[rows]
+        for field in dataclasses.fields(few)
+        if field.name not in ("signal", "edges")
+    }
+    many = replace(few, edges=replace(few.edges, **edges), **scores)
+    made = replace(
+        case, layers=(case.layers[0], replace(case.layers[1], scored=many), case.layers[2])
+    )
+    assert_same(made, again(made, tmp_path))
+    db = sqlite3.connect(tmp_path / "again.klieg")
+    kept = db.execute('select "left", n, validated from edge where layer = 1').fetchall()
+    db.close()
+    wanted = zip(
+        many.edges.left.tolist(),
+        many.edges.n[np.arange(size), many.best].tolist(),
+        many.validated.tolist(),
+        strict=True,
+    )
+    assert kept == [(a, n, int(v)) for a, n, v in wanted]
 
 
 def test_store_has_the_tables_of_the_design(case: Case, tmp_path: Path) -> None:
