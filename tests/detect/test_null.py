@@ -384,7 +384,7 @@ def test_null_by_is_stricter_than_bh():
 def test_null_pair_p_counts_only_windows_with_enough_objects():
     x = np.array([[1, 3], [1, 1]], np.uint32)
     lam = np.array([[1e-9, 0.1], [1e-9, 1e-9]])
-    tests = error_control.pair_tests(x, lam, ENGINE, least=2)
+    tests = error_control.pair_tests(x, lam, ENGINE, least=2, level=0.2)
     tail = 1 - np.exp(-0.1) * (1 + 0.1 + 0.005)
     assert tests.p.tolist() == pytest.approx([2 * tail, 1.0])
     assert tests.best[0] == 1
@@ -395,13 +395,20 @@ def test_null_pair_e_is_the_mean_over_windows_and_rates():
     x, lam = np.array([[2, 4]], np.uint32), np.array([[0.5, 0.01]])
     rates = (3.0, 10.0, 30.0, 100.0, 300.0)
     wanted = np.mean([r**n * np.exp(-(r - 1) * u) for n, u in ((2, 0.5), (4, 0.01)) for r in rates])
-    tests = error_control.pair_tests(x, lam, ENGINE, least=2)
+    tests = error_control.pair_tests(x, lam, ENGINE, least=2, level=0.2)
     assert tests.e[0] == pytest.approx(wanted)
+
+
+def test_null_pair_e_is_spared_where_it_cannot_count():
+    x, lam = np.array([[1], [3]], np.uint32), np.array([[0.5], [0.5]])
+    tests = error_control.pair_tests(x, lam, ENGINE, least=2, level=0.2)
+    assert tests.e[0] == 0.0  # P[X ≥ 1] = 0.39, so e ≤ 2.6
+    assert tests.e[1] > 1.0
 
 
 def test_null_pair_e_stays_finite():
     tests = error_control.pair_tests(
-        np.array([[4000]], np.uint32), np.array([[0.1]]), ENGINE, least=2
+        np.array([[4000]], np.uint32), np.array([[0.1]]), ENGINE, least=2, level=0.2
     )
     assert np.isfinite(tests.e).all()
 
@@ -410,7 +417,7 @@ def test_null_pair_e_has_mean_one_at_most():
     rng = np.random.default_rng(0)
     lam = np.full((40_000, 1), 0.02)
     x = rng.poisson(lam).astype(np.uint32)
-    assert error_control.pair_tests(x, lam, ENGINE, least=2).e.mean() < 1.1
+    assert error_control.pair_tests(x, lam, ENGINE, least=2, level=1.0).e.mean() < 1.1
 
 
 def test_null_histogram_holds_every_pair():

@@ -47,14 +47,16 @@ class PairTests:
     p_window: F64  # (p, W) uncorrected
     best: U8  # (p,) window of the smallest p
     p: F64  # (p,) min(1, W · min_w p)
-    e: F64  # (p,) averaged over windows
+    e: F64  # (p,) averaged over windows; 0 where it could not count
 
 
-def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int) -> PairTests:
+def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int, level: float) -> PairTests:
     """Poisson tails of counts (p, W) at expectations (p, W), over the ladder of windows.
 
     A window in which a pair has fewer than ``least`` counts proves nothing, however small its
-    expectation: it does not enter the minimum (its p counts as 1).
+    expectation: it does not enter the minimum (its p counts as 1). By Chernoff's bound e is at most
+    1 over the smallest tail; where that is below 1/``level``, the least that e-BH asks of any pair,
+    e is left at 0.
     """
     size, windows = x.shape
     tail = engine.poisson_tail(
@@ -62,8 +64,11 @@ def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int) -> PairTests:
     ).reshape(size, windows)
     counted = np.where(x >= least, tail, 1.0)
     best = counted.argmin(axis=1) if windows and size else np.zeros(size, np.int64)
-    p = np.minimum(1.0, windows * counted[np.arange(size), best])
-    return PairTests(tail, best.astype(np.uint8), p, _e_value(x, lam))
+    smallest = counted[np.arange(size), best]
+    e = np.zeros(size)
+    rows = np.flatnonzero(tail.min(axis=1, initial=1.0) <= level)
+    e[rows] = _e_value(x[rows], lam[rows])
+    return PairTests(tail, best.astype(np.uint8), np.minimum(1.0, windows * smallest), e)
 
 
 def _e_value(x: U32, lam: F64) -> F64:

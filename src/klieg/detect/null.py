@@ -156,16 +156,22 @@ def weigh(slots: Slots, totals: I64, config: Config) -> Margins:
     live = live[np.lexsort((slots.target[live], slots.home[live]))]
     cuts = np.searchsorted(slots.home[live], np.arange(size + 1))
     sparse = np.outer(slots.nodes, slots.nodes)
-    for c in np.flatnonzero(np.diff(cuts)):
-        own, fit = live[cuts[c] : cuts[c + 1]], slots.fits[c]
-        pairs[c] = 2.0 * totals[own].sum(axis=0)
-        kind = slots.kind[own]
-        edges = np.flatnonzero(np.r_[True, np.diff(slots.target[own]) != 0, True])
-        rate = totals[own] / fit.weight[kind, None]
-        fitted.tabulate(fit.chance, rate, kind, edges, free[c], capped[c])
-        base = sparse * (slots.scale[c] * pairs[c])[:, None, None]
-        for table in (free[c], capped[c]):
-            np.divide(table, base, out=table, where=base > 0)
+
+    def part(first: int, stop: int) -> None:
+        for c in range(first, stop):
+            own, fit = live[cuts[c] : cuts[c + 1]], slots.fits[c]
+            if not len(own):
+                continue
+            pairs[c] = 2.0 * totals[own].sum(axis=0)
+            kind = slots.kind[own]
+            edges = np.flatnonzero(np.r_[True, np.diff(slots.target[own]) != 0, True])
+            rate = totals[own] / fit.weight[kind, None]
+            fitted.tabulate(fit.chance, rate, kind, edges, free[c], capped[c])
+            base = sparse * (slots.scale[c] * pairs[c])[:, None, None]
+            for table in (free[c], capped[c]):
+                np.divide(table, base, out=table, where=base > 0)
+
+    shards.run(part, shards.equal_ranges(np.diff(cuts), 16), config.threads)
     return Margins(windows, slots, pairs, free, capped)
 
 

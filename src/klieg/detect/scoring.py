@@ -8,6 +8,7 @@ room knows no other layer and sets no threshold between true and false.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,11 +72,7 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
     slots = null.slots(actions, strata)
     margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
     expected = null.expected_capped(margins, left, right, threads=config.threads)
-    tests = pair_tests(edges.capped, expected, engine, least=config.weak_count)
-    # hours and haste, for the pairs that look improbable without them: they can only raise λ
-    rows = np.flatnonzero(tests.p < config.weak_p)
-    habits = rhythm.measure(actions, strata, windows)
-    expected[rows] *= rhythm.raised(actions, habits, len(windows), left[rows], right[rows])
+    tests = _tests(actions, strata, edges, expected, config, engine)
     n = int(np.count_nonzero(able))
     return Study(
         slots,
@@ -84,9 +81,31 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         counts,
         edges,
         expected,
-        pair_tests(edges.capped, expected, engine, least=config.weak_count),
+        tests,
         hubs.omitted_bound(counts.dropped, able, seen, config),
     )
+
+
+def _tests(
+    actions: Actions,
+    strata: Strata,
+    edges: Edges,
+    expected: F64,
+    config: Config,
+    engine: Engine,
+) -> PairTests:
+    """Test the pairs; those that look improbable again, with λ raised in place by their habits."""
+    test = partial(pair_tests, engine=engine, least=config.weak_count, level=config.false_alarms)
+    tests = test(edges.capped, expected)
+    rows = np.flatnonzero(tests.p < config.weak_p)
+    habits = rhythm.measure(actions, strata, null.ladder(config))
+    expected[rows] *= rhythm.raised(
+        actions, habits, len(config.windows_s), edges.left[rows], edges.right[rows]
+    )
+    again = test(edges.capped[rows], expected[rows])
+    for name in ("p_window", "best", "p", "e"):
+        getattr(tests, name)[rows] = getattr(again, name)
+    return tests
 
 
 def _candidates(
