@@ -72,8 +72,8 @@ def batches(
 def structure(db: Any, path: Path) -> dict[str, Any]:
     """The keys of all records, merged: objects as dictionaries, lists as lists, else a word.
 
-    The words are ``NULL`` (never a value), ``plain`` (text, numbers, truth) and ``mixed`` (values
-    of different shapes).
+    The words are ``NULL`` (never a value), ``plain`` (text, numbers, truth) and, inside the objects
+    of a list only, ``mixed``. Gives up if a key holds an object in one record and not in another.
     """
     # (json_group_structure would do this in one call, and 15 GB)
     query = (
@@ -88,18 +88,31 @@ def structure(db: Any, path: Path) -> dict[str, Any]:
         one = msgspec.json.decode(shape) if shape else None
         if not isinstance(one, dict):
             raise GaveUp("some lines hold no object")
-        merged = _merged(merged, one)
+        merged = _merged(merged, _words(one))
     return merged if isinstance(merged, dict) else {}
 
 
+def _words(shape: Any, *, in_list: bool = False) -> Any:
+    """One record in our words; DuckDB says JSON for ``{}`` and for what differs in a list."""
+    if isinstance(shape, dict):
+        return {key: _words(inner, in_list=in_list) for key, inner in shape.items()}
+    if isinstance(shape, list):
+        element = shape[0] if shape else "NULL"
+        if element == "JSON":
+            raise GaveUp("a list holds things of several kinds")
+        return [_words(element, in_list=True)]
+    if shape == "JSON":
+        return "mixed" if in_list else "NULL"
+    return "NULL" if shape == "NULL" else "plain"
+
+
 def _merged(a: Any, b: Any) -> Any:
+    if "NULL" in (a, b):
+        return b if a == "NULL" else a
     if isinstance(a, dict) and isinstance(b, dict):
         return a | {key: _merged(a.get(key, "NULL"), shape) for key, shape in b.items()}
     if isinstance(a, list) and isinstance(b, list):
-        return [_merged(a[0] if a else "NULL", b[0] if b else "NULL")]
+        return [_merged(a[0], b[0])]
     if isinstance(a, str) and isinstance(b, str):
-        words = {a, b} - {"NULL"}
-        return "NULL" if not words else "mixed" if words & {"JSON", "mixed"} else "plain"
-    if "NULL" in (a, b):
-        return _merged(b, b) if a == "NULL" else a
-    return "mixed"
+        return "mixed" if "mixed" in (a, b) else "plain"
+    raise GaveUp("a key holds values of several kinds")

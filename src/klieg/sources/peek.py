@@ -146,7 +146,7 @@ def _table(text: str, encoding: str) -> Peek:
     for delimiter in DELIMITERS:
         # a torn quote swallows what follows it: lines are also read each for itself
         ways = _rows(whole, delimiter), _rows_by_line(whole, delimiter)
-        rows = max(ways, key=_agreeing)
+        rows = ways[1] if _agreement(ways[1]) > 0.9 else max(ways, key=_agreement)
         if not rows:
             continue
         header, body = rows[0], rows[1:]
@@ -162,8 +162,11 @@ def _table(text: str, encoding: str) -> Peek:
     return chosen
 
 
-def _agreeing(rows: list[list[str]]) -> int:
-    return sum(len(r) in {len(rows[0]), len(rows[0]) + 1} for r in rows) if rows else -1
+def _agreement(rows: list[list[str]]) -> float:
+    """The share of rows as long as the first, or one longer (an unnamed index)."""
+    if len(rows) < 2:
+        return -1.0
+    return sum(len(r) in {len(rows[0]), len(rows[0]) + 1} for r in rows[1:]) / (len(rows) - 1)
 
 
 def _rows_by_line(text: str, delimiter: str) -> list[list[str]]:
