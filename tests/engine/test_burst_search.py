@@ -16,6 +16,7 @@ from klieg.tables import Actions, Strata
 
 CONFIG = Config(windows_s=(600, 21600))
 CREW = np.arange(6, dtype=np.int32)
+NOBODY = np.zeros(0, np.int32)
 T = 1  # ten minutes, offset one half
 OMEGA = 2
 
@@ -64,7 +65,7 @@ def test_burst_search_screens_many_groups_as_the_engine_weighs_each(world):
     groups = [CREW, np.arange(100, 140, dtype=np.int32), np.array([7, 9, 299], np.int32)]
     starts = np.cumsum([0, *map(len, groups)]).astype(np.int64)
     found = burst_search.screen(
-        world.lattice, starts, np.concatenate(groups), np.arange(4), 1.0, counts
+        world.lattice, starts, np.concatenate(groups), np.arange(4), 1.0, NOBODY, counts
     )
     for group, cells in zip(groups, found, strict=True):
         np.testing.assert_allclose(
@@ -75,7 +76,9 @@ def test_burst_search_screens_many_groups_as_the_engine_weighs_each(world):
 
 def test_burst_search_inflation_multiplies_what_is_expected(world):
     counts, _ = scratch(world)
-    found = burst_search.screen(world.lattice, np.array([0, 6]), CREW, np.arange(4), 3.0, counts)
+    found = burst_search.screen(
+        world.lattice, np.array([0, 6]), CREW, np.arange(4), 3.0, NOBODY, counts
+    )
     np.testing.assert_allclose(
         found[0], bursts.log_evidence(world, CREW, inflation=3.0).reshape(4, 4), atol=0.05
     )
@@ -134,5 +137,7 @@ def test_burst_search_companions_count_the_bursts_two_members_share(world):
 def test_burst_search_group_without_acts(world):
     counts, _ = scratch(world)
     nobody = np.zeros(0, np.int32)
-    found = burst_search.screen(world.lattice, np.array([0, 0]), nobody, np.arange(4), 1.0, counts)
+    found = burst_search.screen(
+        world.lattice, np.array([0, 0]), nobody, np.arange(4), 1.0, NOBODY, counts
+    )
     assert not found.any()

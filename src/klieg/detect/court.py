@@ -102,14 +102,18 @@ def prune(court: Court, group: Weighed) -> tuple[Weighed, F64]:
 
 
 def drops(court: Court, group: Weighed) -> F64:
-    """(g,) nats of net lost without each member (of many: by what each brings alone)."""
+    """(g,) nats of net lost without each member (of many: by what each brings alone).
+
+    The same pools count as full with and without them: what a member brings, not what their acts
+    do to a threshold.
+    """
     members, cells = group.members, group.cells
     left = np.full((len(members), *cells.shape), -np.inf)
     rest = [np.delete(members, i) for i in range(len(members))] if len(members) <= FEW else []
     for layer, near in enumerate(_near(group)):
         work, at = court.work[layer], np.flatnonzero(near)
         if rest and len(at):
-            left[:, layer, at] = refine.weigh(work, rest, at)
+            left[:, layer, at] = refine.weigh(work, rest, at, frame=members)
             continue
         for t, w in np.argwhere(cells[layer] > cells.max() - NEAR):
             left[:, layer, t, w] = cells[layer, t, w] + refine.leaving(work, members, t, w)

@@ -50,6 +50,8 @@ LARGE = 100
 MANY = 2000
 """Members beyond which nobody looks whether a group should be split."""
 
+NOBODY = np.zeros(0, np.int32)
+
 TIED = 0.25
 """Density of shared bursts that holds a part of a group together."""
 
@@ -84,19 +86,27 @@ def bench(lattice: Lattice, n_accounts: int) -> Bench:
 
 
 def weigh(
-    work: Bench, groups: list[I32], tilings: I64 | None = None, *, inflation: float = 1.0
+    work: Bench,
+    groups: list[I32],
+    tilings: I64 | None = None,
+    *,
+    inflation: float = 1.0,
+    frame: I32 = NOBODY,
 ) -> F64:
-    """(G, tilings, Ω) approximate log evidence of each group."""
+    """(G, tilings, Ω) approximate log evidence of each group.
+
+    ``frame``: the group of which these are parts, so that the same pools count as full for all.
+    """
     if tilings is None:
         tilings = np.arange(work.lattice.code.shape[1])
     starts = np.concatenate([[0], np.cumsum([len(g) for g in groups])]).astype(np.int64)
-    rows = np.concatenate([*groups, np.zeros(0, np.int32)]).astype(np.int32)
-    return screen(work.lattice, starts, rows, tilings, inflation, work.counts)
+    rows = np.concatenate([*groups, NOBODY]).astype(np.int32)
+    return screen(work.lattice, starts, rows, tilings, inflation, frame, work.counts)
 
 
-def best(work: Bench, members: I32, tilings: I64 | None = None) -> Spot:
+def best(work: Bench, members: I32, tilings: I64 | None = None, *, frame: I32 = NOBODY) -> Spot:
     """The tiling and ω (of all or some tilings) at which these members are strongest."""
-    cells = weigh(work, [members], tilings)[0]
+    cells = weigh(work, [members], tilings, frame=frame)[0]
     row, omega = divmod(int(cells.argmax()), cells.shape[1])
     log_e = float(cells[row, omega])
     tiling = row if tilings is None else int(tilings[row])
@@ -172,8 +182,9 @@ def one_not_two(work: Bench, a: I32, b: I32) -> bool:
     are joined. One group cut in two pays twice for every burst it shares. ``ln binom`` is what it
     costs to say who is in which half.
     """
-    apart = best(work, a).log_e + best(work, b).log_e
-    return apart <= best(work, np.union1d(a, b)).log_e + _ways([len(a), len(b)])
+    both = np.union1d(a, b).astype(np.int32)
+    apart = best(work, a, frame=both).log_e + best(work, b, frame=both).log_e
+    return apart <= best(work, both).log_e + _ways([len(a), len(b)])
 
 
 def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
@@ -188,7 +199,7 @@ def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
         apart = _told_apart(work, parts)
         if len(apart) > 1:
             apart = _with_everyone(members, apart, left, right, shared)
-            value = sum(best(work, part).log_e for part in apart)
+            value = sum(best(work, part, frame=members).log_e for part in apart)
             if value > spot.log_e + _ways([len(part) for part in apart]):
                 return apart
         floor *= 2

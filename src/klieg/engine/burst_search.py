@@ -154,23 +154,33 @@ def _change(
 
 
 @compiled
-def _shares(lattice: Lattice, members: I32) -> tuple[F64, Flags]:
-    """(C,) chance that a slot of the stratum is a member's, and whether the parent says so."""
+def _acts_by_pool(lattice: Lattice, members: I32) -> F64:
     own = np.zeros(len(lattice.size))
     for a in members:
-        for p in lattice.place[lattice.starts[a] : lattice.starts[a + 1]]:
-            own[lattice.stratum[p]] += 1.0
+        for i in range(lattice.starts[a], lattice.starts[a + 1]):
+            own[lattice.stratum[lattice.place[i]]] += 1.0
+    return own
+
+
+@compiled
+def _shares(lattice: Lattice, members: I32, frame: I32) -> tuple[F64, Flags]:
+    """(C,) chance that a slot of the stratum is a member's, and whether the parent says so.
+
+    ``frame`` are the accounts whose acts decide which strata are full; nobody: the members.
+    """
+    own = _acts_by_pool(lattice, members)
+    judged = _acts_by_pool(lattice, frame) if len(frame) else own
     of_parent = np.zeros(len(lattice.parent_size))
     for c in range(len(own)):
         of_parent[lattice.parent[c]] += own[c]
     share = np.zeros(len(own))
     full = np.zeros(len(own), np.bool_)
     for c in range(len(own)):
-        if own[c] > 0.0:
+        if judged[c] > FULL * lattice.size[c]:
+            full[c] = True
+            share[c] = of_parent[lattice.parent[c]] / lattice.parent_size[lattice.parent[c]]
+        elif own[c] > 0.0:
             share[c] = own[c] / lattice.size[c]
-            if share[c] > FULL:
-                full[c] = True
-                share[c] = of_parent[lattice.parent[c]] / lattice.parent_size[lattice.parent[c]]
     return share, full
 
 
@@ -234,17 +244,19 @@ def screen(
     groups: I32,
     tilings: I64,
     inflation: float,
+    frame: I32,
     counts: I32,
 ) -> F64:
     """(G, tilings, Ω) log evidence of many candidate groups, ragged rows of ``groups``.
 
-    ``inflation`` multiplies every expected count.
+    ``inflation`` multiplies every expected count. ``frame`` are the accounts that decide which
+    strata are full; nobody: each group for itself. Parts of a group are compared in its frame.
     """
     n_groups = len(group_starts) - 1
     out = np.zeros((n_groups, len(tilings), len(lattice.weights)))
     for g in range(n_groups):
         members = groups[group_starts[g] : group_starts[g + 1]]
-        share, _ = _shares(lattice, members)
+        share, _ = _shares(lattice, members, frame)
         share *= inflation
         for t in range(len(tilings)):
             _weigh(lattice, members, share, tilings[t], counts, out[g, t])
@@ -332,7 +344,7 @@ def marginals(
     table, rates, logs, omega = lattice.table, lattice.rates, lattice.logs, lattice.weights[w]
     code, place, starts, stratum = lattice.code, lattice.place, lattice.starts, lattice.stratum
     actors, base, size = lattice.actors, lattice.actor_starts[tiling], lattice.size
-    share, full = _shares(lattice, members)
+    share, full = _shares(lattice, members, members)
     _fill(lattice, members, tiling, counts)
     toll = _tolls(lattice, members, share, full, tiling, w, sign, counts)
     out = np.zeros(len(others))
@@ -367,7 +379,7 @@ def company(
     strangers is worth nothing and is skipped, so the walk stays short whatever the crowd.
     """
     table, rates, logs, omega = lattice.table, lattice.rates, lattice.logs, lattice.weights[w]
-    share, _ = _shares(lattice, members)
+    share, _ = _shares(lattice, members, members)
     base = lattice.actor_starts[tiling]
     _fill(lattice, members, tiling, counts)
     met = [np.int32(0) for _ in range(0)]
