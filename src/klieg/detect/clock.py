@@ -59,10 +59,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class _Crowd:
-    """Acts by object and account category: all that an expectation over pairs needs."""
+    """Acts by object, speed class and time zone: all that an expectation over pairs needs."""
 
-    acts: F64  # (J, CATEGORIES)
-    squares: F64  # (J, CATEGORIES) Σ over accounts of acts²: takes an account's own pairs out
+    acts: F64  # (J, SPEEDS, 24)
+    squares: F64  # (J, SPEEDS) Σ over accounts of acts²: takes an account's own pairs out
 
 
 def gate(data: ClockData, layer: str, members: I32, *, stored: bool = False) -> Clock:
@@ -89,15 +89,15 @@ def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -
     observed = _within(timed.clipped[rows], obj, len(joint), data.windows)
     company = timed.pairs_within[joint].T - observed
     later, habit = _habit(timed, rows, obj, len(joint), data.windows)
+    ours, theirs = _meetings(inside, inside), _meetings(outside, outside)
+    theirs += _meetings(inside, outside)
     expected = np.zeros(observed.shape)
     event = np.zeros(observed.shape)
     for j in range(len(data.windows)):
-        share = table.share[j][pace.cells()]
-        expected[j] = _pairs(inside, inside, share, popularity)
-        others = _pairs(outside, outside, share, popularity)
-        others += _pairs(inside, outside, share, popularity)
-        lift = np.maximum(1.0, (company[j] + 0.5) / (others + 0.5))
-        event[j] = _lifted(inside, share, popularity, expected[j], lift)
+        share = pace.by_object(table, j, popularity)
+        expected[j] = _sum(ours, share)
+        lift = np.maximum(1.0, (company[j] + 0.5) / (_sum(theirs, share) + 0.5))
+        event[j] = _sum(ours, np.minimum(1.0, share * lift[:, None, None, None]))
     return Timing(
         timed.target[joint],
         timed.actors[joint] - count,
@@ -108,7 +108,7 @@ def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -
         event,
         later,
         habit,
-        round(float(_pairs(inside, inside, np.ones((1, 1, 1)), popularity * 0).sum())),
+        round(float(ours.sum())),
         table.source,
     )
 
@@ -210,13 +210,14 @@ def _crowd(timed: Timed, rows: I64, obj: Index, category: NDArray[np.int16], n: 
     size = n * pace.CATEGORIES
     place = obj * pace.CATEGORIES + category[account]
     acts: F64 = np.bincount(place, minlength=size).astype(np.float64)
-    acts = acts.reshape(n, pace.CATEGORIES)
-    if not timed.repeats:
-        return _Crowd(acts, acts)
-    key, times = np.unique(obj * len(category) + account, return_counts=True)
-    place = key // len(category) * pace.CATEGORIES + category[key % len(category)]
-    squares = np.bincount(place, weights=times.astype(np.float64) ** 2, minlength=size)
-    return _Crowd(acts, squares.astype(np.float64).reshape(n, pace.CATEGORIES))
+    squares: F64 = acts
+    if timed.repeats:
+        key, times = np.unique(obj * len(category) + account, return_counts=True)
+        place = key // len(category) * pace.CATEGORIES + category[key % len(category)]
+        weight = times.astype(np.float64) ** 2
+        squares = np.bincount(place, weights=weight, minlength=size).astype(np.float64)
+    shape = (n, pace.SPEEDS, 24)
+    return _Crowd(acts.reshape(shape), squares.reshape(shape).sum(axis=2))
 
 
 def _outsiders(timed: Timed, joint: Index, members: I32, category: NDArray[np.int16]) -> _Crowd:
@@ -247,33 +248,26 @@ def _within(clock: I64, obj: Index, n: int, windows: tuple[int, ...]) -> I64:
     ).astype(np.int64)
 
 
-def _pairs(left: _Crowd, right: _Crowd, share: F64, popularity: Index) -> F64:
-    """(J,) Σ share over pairs of different accounts: inside one crowd, or between two."""
-    total = np.zeros(len(popularity))
-    width = left.acts.shape[1]
-    for p in np.unique(popularity):
-        here = popularity == p
-        matrix = np.broadcast_to(share[p], (width, width))
-        total[here] = ((left.acts[here] @ matrix) * right.acts[here]).sum(axis=1)
-        if left is right:
-            total[here] -= left.squares[here] @ np.diagonal(matrix)
-            total[here] /= 2
-    return np.maximum(total, 0.0)
+def _meetings(left: _Crowd, right: _Crowd) -> F64:
+    """(J, SPEEDS, SPEEDS, 2) pairs of different accounts' acts by speeds, far and near in zone.
+
+    Inside one crowd the two speeds are ordered, so every pair is counted by halves.
+    """
+    around = right.acts + np.roll(right.acts, 1, axis=2) + np.roll(right.acts, -1, axis=2)
+    close = left.acts @ around.transpose(0, 2, 1)
+    every = left.acts.sum(axis=2)[:, :, None] * right.acts.sum(axis=2)[:, None, :]
+    out = np.stack([every - close, close], axis=3)
+    if left is right:
+        speed = np.arange(pace.SPEEDS)
+        out[:, speed, speed, 1] -= left.squares
+        out /= 2
+    return np.asarray(np.maximum(out, 0.0))
 
 
-def _lifted(inside: _Crowd, share: F64, popularity: Index, expected: F64, lift: F64) -> F64:
-    """(J,) Σ min(1, share · lift) over member pairs."""
-    event = expected * lift
-    used = np.flatnonzero(inside.acts.any(axis=0))
-    small = share[:, used[:, None], used[None, :]] if len(used) else share[:, :0, :0]
-    if not small.size:
-        return event
-    # only where some pair would pass certainty does the sum have to be taken pair class by class
-    for i in np.flatnonzero(lift * small.max(axis=(1, 2))[popularity] > 1):
-        matrix = np.minimum(1.0, small[popularity[i]] * lift[i])
-        acts = inside.acts[i, used]
-        event[i] = (acts @ matrix @ acts - inside.squares[i, used] @ np.diagonal(matrix)) / 2
-    return event
+def _sum(meetings: F64, share: F64) -> F64:
+    """(J,) Σ share over the pairs."""
+    total: F64 = (meetings * share).sum(axis=(1, 2, 3))
+    return total
 
 
 def _habit(
@@ -289,8 +283,8 @@ def _habit(
     late = delay > 0
     rows, obj, delay, account = rows[late], obj[late], delay[late], timed.account[rows[late]]
     tempo = _tempo(account, delay)
-    on_object = _meetings(tempo, obj, account, n, repeats=timed.repeats)
-    everywhere = _meetings(tempo, np.zeros_like(obj), account, 1, repeats=True)[0]
+    on_object = _by_tempo(tempo, obj, account, n, repeats=timed.repeats)
+    everywhere = _by_tempo(tempo, np.zeros_like(obj), account, 1, repeats=True)[0]
     across = everywhere - on_object.sum(axis=0)
     observed = _within(timed.clipped[rows], obj, n, windows)
     expected = np.zeros((len(windows), n))
@@ -318,7 +312,7 @@ def _tempo(account: I32, delay: I64) -> Index:
     return class_[np.searchsorted(who, account)]
 
 
-def _meetings(tempo: Index, obj: Index, account: I32, n: int, *, repeats: bool) -> F64:
+def _by_tempo(tempo: Index, obj: Index, account: I32, n: int, *, repeats: bool) -> F64:
     """(n, TEMPOS, TEMPOS) pairs of different members' acts on each object, above the diagonal."""
     acts = np.bincount(obj * TEMPOS + tempo, minlength=n * TEMPOS).reshape(n, TEMPOS)
     pairs = np.triu(acts[:, :, None] * acts[:, None, :], 1).astype(np.float64)

@@ -32,6 +32,7 @@ __all__ = [
     "ClockData",
     "PacePairs",
     "PaceTable",
+    "by_object",
     "categories",
     "cells",
     "organic_table",
@@ -78,6 +79,8 @@ class PacePairs:
     object_starts: I64  # (n_objects + 1,)
     cell: I16  # (p,)
     within: U8  # (p,) bit j set: closer than window j
+    seen: F64  # (CELLS,) pairs in each cell
+    hits: F64  # (W, CELLS) those within each window
     by_account: I64  # (2p,) pairs grouped by account
     account_starts: I64  # (n_accounts + 1,)
 
@@ -159,6 +162,14 @@ def cells() -> I16:
     return cell
 
 
+def by_object(table: PaceTable, window: int, popularity: NDArray[np.int64]) -> F64:
+    """(J, SPEEDS, SPEEDS, 2) the shares that hold on each object: by speeds, far and near zone."""
+    share = table.share[window].reshape(SPEEDS, SPEEDS, 2, POPULARITIES)
+    low = np.minimum.outer(np.arange(SPEEDS), np.arange(SPEEDS))
+    high = np.maximum.outer(np.arange(SPEEDS), np.arange(SPEEDS))
+    return np.asarray(np.moveaxis(share[low, high], 3, 0)[popularity])
+
+
 def outside_table(
     data: ClockData, layer: str, members: I32, dominated: I64, *, inside: str
 ) -> PaceTable:
@@ -174,9 +185,8 @@ def outside_table(
     if inside == layer and len(dominated):
         spans = ragged(np.arange(len(pairs.cell)), pairs.object_starts, dominated)
         gone = np.union1d(gone, spans)
-    seen, hits = _count(pairs.cell, pairs.within, len(data.windows))
     less, missed = _count(pairs.cell[gone], pairs.within[gone], len(data.windows))
-    seen, hits = seen - less, hits - missed
+    seen, hits = pairs.seen - less, pairs.hits - missed
     if seen.sum() < ENOUGH_PAIRS:
         return organic_table(data.windows)
     return PaceTable(_shrink(seen, hits), int(seen.sum()), layer)
@@ -235,6 +245,7 @@ def _sample(layer: Timed, category: I16, windows: tuple[int, ...], *, seed: int)
         np.searchsorted(obj, np.arange(len(layer.actors) + 1)).astype(np.int64),
         cell,
         within,
+        *_count(cell, within, len(windows)),
         by_account % max(len(left), 1),
         np.searchsorted(both[by_account], np.arange(len(category) + 1)).astype(np.int64),
     )

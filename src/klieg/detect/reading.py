@@ -45,6 +45,7 @@ __all__ = [
 
 OUTLETS: Final = frozenset({"one brand", "syndication"})
 
+BESIDE: Final = 0.2  # of the first signal's evidence, from which another one carries the finding
 ONE_HAND: Final = 0.5  # share of gaps of 3 to 60 s from which pages may be one person's
 
 
@@ -109,23 +110,26 @@ class Reading:
 def parts_of(run: Run, group: Group) -> dict[str, Part]:
     """The signals that carry the group's evidence, strongest first.
 
-    A signal counts if its bursts speak for the group on the whole, not one by one: in any layer
-    two members meet by chance now and then. A multiplex group may be weak in each.
+    Beside the one it was found in, a signal counts if its bursts as a whole say at least a fifth
+    as much: in any layer members of one community meet now and then, and posts of such a layer
+    would be marked without cause. A multiplex group may be weak in each as a whole, so there the
+    joint bursts are compared.
     """
     found: dict[str, Part] = {}
-    weak: dict[str, Part] = {}
+    worth: dict[str, float] = {}
     for name, tilings in run.tiled(group).items():
         if name == MULTIPLEX:
             continue
         terms = bursts.terms(tilings, group.members, group.window, group.offset)
         together = joint.together(terms)
-        whole = terms.base + float(terms.weight.sum())
         if together.any():
-            kept = found if whole > 0 or group.layer in (name, MULTIPLEX) else weak
-            kept[name] = Part(terms, float(terms.weight[together].sum()))
-    found = found or weak
-    ranked = sorted(found, key=lambda n: (n != group.layer, -found[n].nats, n))
-    return {name: found[name] for name in ranked}
+            found[name] = Part(terms, float(terms.weight[together].sum()))
+            whole = terms.base + float(terms.weight.sum())
+            worth[name] = found[name].nats if group.layer == MULTIPLEX else whole
+    most = worth.get(group.layer, max(worth.values(), default=0.0))
+    least = max(_threshold(run), BESIDE * most)
+    kept = [n for n in found if n == group.layer or worth[n] >= least] or list(found)
+    return {n: found[n] for n in sorted(kept, key=lambda n: (n != group.layer, -found[n].nats, n))}
 
 
 def read(
