@@ -248,6 +248,17 @@ def test_network_ignores_names_row_order_and_whole_weeks(seed, weeks, turn):
     assert _facts(*one, {}) == _facts(*two, back)
 
 
+def test_network_is_the_same_on_the_reference_engine():
+    layers, posts = world(rows_of(3, crew=4, acts=6, n=150))
+    slow = make("engines", "reference", CONFIG)
+    one = _facts(network.build(layers, posts, CONFIG, ENGINE, silent), posts, {})
+    two = _facts(network.build(layers, posts, CONFIG, slow, silent), posts, {})
+    assert len(one) == len(two) > len(layers) + 1
+    for mine, theirs in zip(one, two, strict=True):
+        assert mine[:3] == theirs[:3]
+        assert mine[3:] == pytest.approx(theirs[3:], rel=1e-9)
+
+
 def shared_columns(path: Path, account: str, when: str, objects: str, unit: int):
     table = pq.read_table(path, columns=[account, when, objects]).drop_null()
     time = table.column(when).to_numpy().astype(np.float64) * unit
