@@ -46,6 +46,12 @@ WIDER = 6
 EQUAL = 0.5
 """Whoever joins a crew brings half of what a member brings, or more."""
 
+ALIKE = 0.7
+"""Jaccard index from which the weaker of two groups of one hunt is dropped."""
+
+WITHIN = 0.8
+"""Part of a group inside a stronger and denser one from which it is dropped."""
+
 PUBLIC = 3
 """After a leap a group grows to so many times its size: quieter members, not its public."""
 
@@ -119,10 +125,11 @@ def run(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Confi
 
 
 def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
-    """What a piece grows into among its equals, and what a leap from it makes."""
+    """What a piece grows into among its equals, and, if that is not much, what a leap makes."""
     crew, spot = refine.improve(work, seed.members, equal=EQUAL)
     made = _parts(work, crew, spot, seed, config)
-    if len(crew) <= refine.LEAP:
+    stuck = spot.net < price(work.n_accounts, len(crew))
+    if stuck and len(crew) <= refine.LEAP:
         start = refine.leap(work, seed.members)
         wide, spot = refine.improve(work, start, equal=EQUAL, limit=PUBLIC * len(start))
         if not np.array_equal(wide, crew):
@@ -158,10 +165,21 @@ def _covered(seed: Seed, done: Sequence[Caught], homes: Mapping[int, Sequence[in
 
 
 def _distinct(ranked: Sequence[Caught]) -> list[Caught]:
+    """Without what a stronger group nearly is, or holds and is denser than."""
     kept: list[Caught] = []
+    homes: dict[int, list[int]] = {}
     for caught in ranked:
-        if not any(overlap(caught.members, k.members)[0] >= 0.9 for k in kept):
-            kept.append(caught)
+        size = len(caught.members)
+        shared = Counter(g for a in caught.members.tolist() for g in homes.get(a, ()))
+        if any(
+            n >= ALIKE * (size + len(kept[g].members) - n)
+            or (n >= WITHIN * size and caught.log_e / size < kept[g].log_e / len(kept[g].members))
+            for g, n in shared.items()
+        ):
+            continue
+        for account in caught.members.tolist():
+            homes.setdefault(account, []).append(len(kept))
+        kept.append(caught)
     return kept
 
 
