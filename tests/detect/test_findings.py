@@ -370,6 +370,25 @@ def test_findings_a_mixed_crew_is_read_over_its_signals(engine: Engine) -> None:
     assert any("several signals" in s for s in found.counter_evidence)
 
 
+def test_findings_strangers_are_not_accused_with_a_crew(engine: Engine) -> None:
+    """A crew's copies found together with a circle of reposters: only the crew is coordinated."""
+    rng = np.random.default_rng(17)
+    world = _texts(17, size=12, spread=600)
+    for j in range(40):
+        born = float(rng.uniform(0, 12 * DAY))
+        for a in [a for a in range(12, 24) if rng.random() < 0.7]:
+            at = born + float(rng.lognormal(9.2, 1.2))
+            world.add("repost", a, f"niche {j}", f"niche author {j % 20}", at)
+    for a in rng.integers(40, 500, 2000):
+        world.add("repost", int(a), f"r {int(rng.integers(400))}", None, float(rng.uniform(0, 1e6)))
+    found = _judge(world, list(range(24)), engine, layer=MULTIPLEX)
+    assert found.class_ == "coordinated"
+    assert [m.account for m in found.members] == list(range(12))
+    assert found.signals == ("copies",) and found.net > 4.6 and found.rho > 1
+    assert all(m.evidence > 0 for m in found.members)
+    assert found.sentence.startswith("These 12 accounts posted the same 14 texts")
+
+
 def test_findings_flat_pools_alone_are_only_notable(engine: Engine) -> None:
     flat = {"stands_with_interest": 0, "stands_without_interest": 1}
     found = _judge(_crew(1), list(range(12)), engine, stability=flat)

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from klieg.config import Config
+    from klieg.detect.bursts import Terms
     from klieg.detect.outside import Outside
-    from klieg.detect.reading import Part
+    from klieg.detect.reading import Part, Reading
     from klieg.sockets import Engine, Progress
-    from klieg.tables import I64, Group, Network, Posts
+    from klieg.tables import I64, Group, Network, Posts, WindowCount
 
 __all__ = ["judge"]
 
@@ -47,13 +48,15 @@ def judge(
     if not groups:
         return ()
     run = _open(groups, network, posts, config, engine)
-    found = []
+    found: dict[str, Finding] = {}
     for i, group in enumerate(groups):
         progress("findings", i, len(groups))
-        found.append(_finding(run, group))
+        finding = _finding(run, group)
+        if finding:  # two groups may narrow down to one crew
+            found.setdefault(finding.id, finding)
     return tuple(
         sorted(
-            (f for f in found if f is not None),
+            found.values(),
             key=lambda f: (
                 classes.ORDER.index(f.class_),
                 -BANDS.index(f.band),
@@ -119,13 +122,31 @@ def _finding(run: Run, group: Group) -> Finding | None:
     parts = reading.parts_of(run, group)
     home = run.tiled(group)[group.layer]
     terms = bursts.terms(home, group.members, group.window, group.offset)
-    observed = joint.joined(terms)
     counts = outside.window_counts(
         run.without(group, group.layer), group.members, run.config, run.engine
     )
     read = reading.read(run, group, parts, counts, int((terms.k >= 2).sum()))
     if read is None:
         return None
+    if read.verdict.class_ == "coordinated" and read.signal != group.layer:
+        crew = reading.narrowed(run, group, parts, read)
+        if crew is not None and crew is not group:
+            return _finding(run, crew)
+        if crew is None:
+            read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
+    return _told(run, group, parts, read, terms, counts)
+
+
+def _told(
+    run: Run,
+    group: Group,
+    parts: Mapping[str, Part],
+    read: Reading,
+    terms: Terms,
+    counts: tuple[WindowCount, ...],
+) -> Finding:
+    home = run.tiled(group)[group.layer]
+    observed = joint.joined(terms)
     taken = _posts(run, group, parts)
     expected = joint.expected_joined(home, group.members, terms, group.window, group.offset)
     q = min(1.0, math.exp(min(-group.net, 0.0)))
