@@ -37,7 +37,7 @@ FLOORS = [
     "case",
     "pipeline",
     "watch",
-    "evaluate",
+    "evaluation",
     "contracts",
     "planner",
     "train",
@@ -62,11 +62,7 @@ def imports_of(tree: ast.AST, *, at_run_time: bool = False) -> set[str]:
     found: set[str] = set()
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
-        if (
-            at_run_time
-            and isinstance(node, ast.If)
-            and "TYPE_CHECKING" in ast.unparse(node.test)
-        ):
+        if at_run_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             skipped.update(n for child in node.body for n in ast.walk(child))
     for node in ast.walk(tree):
         if node in skipped:
@@ -156,3 +152,9 @@ def test_house_light_rooms_load_no_heavy_library() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_house_public_names_are_not_shadowed_by_a_room() -> None:
+    """A room named like a public function would replace it once imported."""
+    rooms = {name_of(room) for room in ROOMS}
+    assert not rooms & set(klieg.__all__)

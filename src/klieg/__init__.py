@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from klieg.case.export import export
     from klieg.config import Config
     from klieg.errors import KliegError
-    from klieg.evaluate import evaluate
-    from klieg.pipeline import detect, read, scan
+    from klieg.evaluation import evaluate
+    from klieg.pipeline import read, scan
     from klieg.sources.simulate import simulate
 
 __version__ = "0.1.0"
@@ -25,8 +25,7 @@ _ROOMS = {
     "Case": ("klieg.case", "Case"),
     "Config": ("klieg.config", "Config"),
     "KliegError": ("klieg.errors", "KliegError"),
-    "detect": ("klieg.pipeline", "detect"),
-    "evaluate": ("klieg.evaluate", "evaluate"),
+    "evaluate": ("klieg.evaluation", "evaluate"),
     "export": ("klieg.case.export", "export"),
     "open": ("klieg.case", "open_case"),
     "read": ("klieg.pipeline", "read"),
@@ -38,7 +37,6 @@ __all__ = [  # sorted; tests/test_house.py checks that every name resolves
     "Case",
     "Config",
     "KliegError",
-    "detect",
     "evaluate",
     "export",
     "open",

@@ -36,7 +36,7 @@ def command(**flags: Any) -> None:
     config = config_of({k: v for k, v in flags.items() if k in _names()})
     from klieg.cli.scan import Outputs, run, show
     from klieg.cli.screen import out, plain, rows_table, told
-    from klieg.evaluate import evaluate
+    from klieg.evaluation import evaluate
     from klieg.sources.simulate import simulate
 
     case_path: Path = flags["output"]

@@ -18,7 +18,7 @@ import click
 def command(case_path: Path, truth_path: Path, *, as_json: bool) -> None:
     """Score CASE against TRUTH (a .truth.json that `klieg simulate` wrote)."""
     from klieg.case import open_case
-    from klieg.evaluate import evaluate
+    from klieg.evaluation import evaluate
     from klieg.sources.simulate import read_truth
 
     scores = evaluate(open_case(case_path), read_truth(truth_path))

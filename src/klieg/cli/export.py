@@ -5,7 +5,7 @@ Thin over ``case.export``; the suffix of the output chooses the format.
 
 from __future__ import annotations
 
-import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,33 +34,28 @@ def command(case_path: Path, **flags: Any) -> None:
     klieg export posts.klieg --finding f-0123456789ab > evidence.csv
     klieg export posts.klieg --edge 17 42 -o edge.csv
     """
-    from klieg.case import open_case, pseudonymise
-    from klieg.case.export import export, write_csv
+    from klieg.case import open_case
+    from klieg.case.export import export
 
     case = open_case(case_path)
     output: Path | None = flags["output"]
-    if output:
+    if output is not None:
         refuse_existing([output], force=flags["force"])
-    if flags["edge"] or flags["finding"]:
-        if flags["share"]:
-            case = pseudonymise(case)
-        table = (
-            case.edge_posts(*flags["edge"])
-            if flags["edge"]
-            else case.finding_posts(flags["finding"])
-        )
-        if flags["dehydrate"] and "text" in table.column_names:
-            table = table.drop_columns(["text"])
-        write_csv(table, output or sys.stdout, raw_cells=flags["raw_cells"])
-        return
-    if output is None:
+    elif not (flags["edge"] or flags["finding"]):
         raise click.UsageError("say where to write with -o FILE (or use --edge or --finding)")
-    export(
-        case,
-        output,
-        table=flags["table"],
-        share=flags["share"],
-        dehydrate=flags["dehydrate"],
-        raw_cells=flags["raw_cells"],
-    )
-    click.echo(f"klieg: wrote {output}", err=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = output or Path(scratch) / "posts.csv"
+        export(
+            case,
+            path,
+            table=flags["table"],
+            finding=flags["finding"],
+            pair=flags["edge"] or None,
+            share=flags["share"],
+            dehydrate=flags["dehydrate"],
+            raw_cells=flags["raw_cells"],
+        )
+        if output is None:
+            click.echo(path.read_text(encoding="utf-8"), nl=False)
+        else:
+            click.echo(f"klieg: wrote {output}", err=True)

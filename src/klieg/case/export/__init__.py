@@ -75,6 +75,12 @@ def export(
     for name, value in rows_only.items():
         if value is not None and suffix not in TABULAR:
             raise ConfigError(name, value, f"for {' and '.join(TABULAR)} only, not {suffix}")
+    if suffix == ".html":
+        # its templates are heavy to load: only whoever wants a page pays for them
+        page = import_module("klieg.case.export.html").render(case, share=share, key=key)
+        with whole(path) as file:
+            file.write_text(page, encoding="utf-8", newline="\n")
+        return
     shown = pseudonymise(case, key) if share else case
     if suffix == ".klieg":
         shown.save(path)
@@ -90,10 +96,6 @@ def export(
                 write_csv(rows, file, raw_cells=raw_cells)
             else:
                 write_parquet(rows, file)
-        elif suffix == ".html":
-            # its templates are heavy to load: only whoever wants a page pays for them
-            page = import_module("klieg.case.export.html").render(shown, share=share)
-            file.write_text(page, encoding="utf-8", newline="\n")
         elif suffix == ".json":
             write_json(shown, file)
         else:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import pyarrow as pa
 
@@ -39,7 +39,7 @@ def write_csv(table: pa.Table, out: str | Path | TextIO, *, raw_cells: bool = Fa
             write_csv(table, file, raw_cells=raw_cells)
         return
     # the csv module leaves a carriage return bare, and only raw cells can still hold one
-    quoting = csv.QUOTE_ALL if raw_cells else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if raw_cells else csv.QUOTE_MINIMAL
     writer = csv.writer(out, lineterminator="\n", quoting=quoting)
     writer.writerow(table.column_names)
     writers = [_cells(field.type, raw=raw_cells) for field in table.schema]

@@ -67,9 +67,9 @@ class Section:
     open: bool
 
 
-def render(case: Case, *, share: bool = False) -> str:
-    """The report of a case as one HTML document (UTF-8)."""
-    shown = pseudonymise(case) if share else case
+def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
+    """The report of a case as one HTML document; ``share`` pseudonymises first."""
+    shown = pseudonymise(case, key) if share else case
     page = _environment().get_template("report.html.j2")
     return page.render(
         case=shown,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klieg.evaluate import Scores, evaluate, rank_auc
+from klieg.evaluation import Scores, evaluate, rank_auc
 from klieg.sources.simulate import TrueGroup, Truth
 from klieg.tables import POSTS, TIME, Finding, Highlight, LookAlike, Member, Posts
 
