@@ -32,7 +32,7 @@ groups may lack a hundred nats and still be the best start there is."""
 KEPT = -10.0
 """Net in nats that a refined group needs to be handed on."""
 
-TURNS = 200
+TURNS = 120
 """Pieces refined in one hunt at most, strongest first."""
 
 COVERED = 0.6
@@ -138,7 +138,9 @@ def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
 
 
 def _parts(work: Bench, members: I32, spot: Spot, seed: Seed, config: Config) -> list[Caught]:
-    parts = refine.split(work, members, spot, config.seed)
+    parts = [members]
+    if spot.net > KEPT:
+        parts = refine.split(work, members, spot, config.seed)
     spots = [spot] if len(parts) == 1 else [refine.best(work, part) for part in parts]
     return [
         Caught(part, at.net, at.log_e, seed.searches) for part, at in zip(parts, spots, strict=True)
