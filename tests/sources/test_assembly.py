@@ -6,11 +6,13 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klieg.sources import assemble
+from klieg.sources import assemble, order
 from klieg.tables import POSTS, Posts
 
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -210,3 +212,26 @@ def test_assembly_renamed_accounts_keep_their_numbers(rows: list[dict[str, Any]]
     two, _ = assemble([table(*world(other))])
     assert one.account.tolist() == two.account.tolist()
     assert [renamed[a] for a in one.account_ids.to_pylist()] == two.account_ids.to_pylist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 5), min_size=1, max_size=5),
+    seed=st.integers(0, 99),
+    piece=st.integers(1, 4),
+)
+def test_assembly_gathers_in_pieces_what_is_gathered_at_once(
+    sizes: list[int], seed: int, piece: int
+) -> None:
+    n = sum(sizes)
+    values = iter(range(n))
+    column = pa.chunked_array(
+        [pa.array([str(next(values)) for _ in range(k)], pa.string()) for k in sizes]
+    )
+    rows = np.random.default_rng(seed).integers(0, n, 9) if n else np.zeros(0, np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order, "WIDE", 0)
+        patch.setattr(order, "PIECE", piece)
+        pieces = order.gather(column, rows)
+    assert pieces.to_pylist() == [str(r) for r in rows]
+    assert pieces.type == column.type

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
-from klieg.sources.order import canonical
+from klieg.sources.order import WIDE, canonical, gather
 from klieg.tables import POSTS, Intake, Posts
 
 __all__ = ["assemble", "combine"]
@@ -155,8 +155,9 @@ def _differ(table: pa.Table, a: Any, b: Any, columns: tuple[str, ...]) -> Any:
     differs = np.zeros(len(a), np.bool_)
     for name in columns:
         column = table.column(name)
-        codes = _code(column.cast(pa.int64()) if name == "time" else column.fill_null("\0"))
-        differs |= codes[a] != codes[b]
+        one, two = gather(column, a), gather(column, b)
+        same = pc.or_(pc.equal(one, two).fill_null(False), pc.and_(one.is_null(), two.is_null()))
+        differs |= ~np.asarray(same)
     return differs
 
 
@@ -197,7 +198,7 @@ def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
     maybe = np.flatnonzero((size[inverse] > 1) & worded)
     if not len(maybe):
         return order, 0
-    text = table.column("text").combine_chunks().take(pa.array(order[maybe]))
+    text = gather(table.column("text"), order[maybe])
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
     _, first = np.unique(inverse[maybe] * len(maybe) + _code(text), return_index=True)
     drop = np.ones(len(maybe), np.bool_)
@@ -209,10 +210,8 @@ def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
 
 def _taken(table: pa.Table, order: Any) -> pa.Table:
     if len(order) == table.num_rows and (order == np.arange(len(order))).all():
-        return table.combine_chunks()
-    at = pa.array(order)
-    # column by column, so that the old and the new table never stand in memory whole
-    columns = [table.column(name).combine_chunks().take(at) for name in table.column_names]
+        return table if table.nbytes > WIDE else table.combine_chunks()
+    columns = [gather(table.column(name), order) for name in table.column_names]
     return pa.Table.from_arrays(columns, schema=POSTS)
 
 

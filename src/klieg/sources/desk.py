@@ -33,6 +33,7 @@ class Desk:
     skipped: Counter[str] = field(default_factory=Counter)  # objects that are no posts, by kind
     deleted: list[tuple[str, str]] = field(default_factory=list)  # (platform, post_id)
     notes: list[str] = field(default_factory=list)
+    lost: int = 0  # references in float notation: dropped, their posts kept
     mapping: dict[str, str] = field(default_factory=dict)
     losers: list[str] = field(default_factory=list)  # columns that matched a field but lost
 

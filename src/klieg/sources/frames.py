@@ -18,7 +18,7 @@ from klieg.sources.desk import Desk
 from klieg.sources.languages import codes
 from klieg.sources.lists import listed
 from klieg.sources.names import TRACE
-from klieg.sources.times import Times, settle
+from klieg.sources.times import Times
 from klieg.tables import KINDS, POSTS, Reject
 
 __all__ = ["Frame", "build", "identifiers", "lossless", "words"]
@@ -61,8 +61,7 @@ def build(
     for field in (*_REFERENCES, *_ACCOUNTS):
         out[field], lossy = identifiers(get(field), n)
         lost += int(lossy.sum())
-    if lost:
-        desk.note(f"{lost:,} references in float notation were dropped")
+    desk.lost += lost
     out["text"] = _text(get("text"), n)
     for field in ("urls", "hashtags", "mentions"):
         out[field] = listed(get(field), field, n)
@@ -297,10 +296,8 @@ def _sift(
 
 
 def _finish(out: dict[str, Any], times: Times, keep: Any, file: str) -> pa.Table:
-    groups = pc.fill_null(out["collection"], "").dictionary_encode().indices
-    tick = settle(times.us, times.resolution, np.asarray(groups).astype(np.int64))
     out["time"] = pa.array(times.us).cast(POSTS.field("time").type)
-    out["resolution"] = pa.array(tick)
+    out["resolution"] = pa.array(times.resolution)
     named = pc.binary_join_element_wise(
         pa.scalar(f"row:{file}"), out["source_row"].cast(pa.string()), ":"
     )

@@ -13,7 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["canonical"]
+__all__ = ["WIDE", "canonical", "gather"]
+
+WIDE = 1 << 30  # bytes of a column from which it is gathered in pieces
+PIECE = 1 << 20
 
 _ROW = "row:"
 _WORDS = ("text", "kind", "repost_of", "reply_to", "quote_of", "root_id", "repost_of_account")
@@ -44,15 +47,38 @@ def canonical(table: pa.Table) -> Any:
     return order
 
 
+def gather(column: Any, rows: Any) -> Any:
+    """The rows of a chunked column, in the order asked for, whatever its size.
+
+    Arrow's own ``take`` first joins the chunks, and a column of strings holds at most 2 GiB.
+    """
+    if column.nbytes < WIDE:
+        taken = column.combine_chunks().take(pa.array(rows))
+        return taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])
+    ends = np.cumsum([len(c) for c in column.chunks])
+    pieces = []
+    for start in range(0, len(rows), PIECE):
+        own = rows[start : start + PIECE]
+        home = np.searchsorted(ends, own, side="right")
+        order = np.argsort(home, kind="stable")
+        parts = []
+        for k in np.unique(home):
+            local = own[home == k] - (ends[k] - len(column.chunk(k)))
+            parts.append(column.chunk(k).take(pa.array(local)))
+        back = np.empty(len(own), np.int64)
+        back[order] = np.arange(len(own))
+        pieces.append(pa.concat_arrays(parts).take(pa.array(back)))
+    return pa.chunked_array(pieces, type=column.type)
+
+
 def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
     """Positions in ``rows`` by (time, platform, own id); what is still tied, by content."""
-    at = pa.array(rows)
-    ids = table.column("post_id").combine_chunks().take(at)
+    ids = gather(table.column("post_id"), rows)
     own = pc.if_else(pc.starts_with(ids, _ROW), None, ids)  # null sorts last
     keys = pa.table(
         {
             "time": pa.array(time[rows]),
-            "platform": table.column("platform").combine_chunks().take(at),
+            "platform": gather(table.column("platform"), rows),
             "id": own,
         }
     )
@@ -77,32 +103,31 @@ def _runs(keys: pa.Table, order: Any) -> Any:
 
 
 def _by_content(table: pa.Table, rows: Any, group: Any) -> Any:
-    at = pa.array(rows)
     account = np.asarray(table.column("account_id").combine_chunks().dictionary_encode().indices)
     activity = np.bincount(account)[account]
     keys: dict[str, Any] = {"group": pa.array(group)}
     for name in _WORDS:
-        keys[name] = table.column(name).combine_chunks().take(at)
-    keys["objects"] = _objects_as_text(table, at)
+        keys[name] = gather(table.column(name), rows)
+    keys["objects"] = _objects_as_text(table, rows)
     keys["activity"] = pa.array(activity[rows])
-    keys["account"] = table.column("account_id").combine_chunks().take(at)
+    keys["account"] = gather(table.column("account_id"), rows)
     for name in _MORE:
-        keys[name] = table.column(name).combine_chunks().take(at)
+        keys[name] = gather(table.column(name), rows)
     for name in _LISTS:
-        lists = table.column(name).combine_chunks().take(at)
+        lists = gather(table.column(name), rows)
         keys[name] = pc.binary_join(lists, "\x1f")
     for name, parts in _STRUCTS.items():
-        struct = table.column(name).combine_chunks().take(at)
+        struct = gather(table.column(name), rows)
         for part in parts:
             keys[f"{name}.{part}"] = pc.struct_field(struct, part)
     for name in ("source_file", "source_row"):
-        keys[name] = table.column(name).combine_chunks().take(at)
+        keys[name] = gather(table.column(name), rows)
     frame = pa.table({k: v for k, v in keys.items() if v.null_count < len(v)})
     return np.asarray(pc.sort_indices(frame, [(k, "ascending") for k in frame.column_names]))
 
 
-def _objects_as_text(table: pa.Table, at: Any) -> Any:
-    lists = table.column("objects").combine_chunks().take(at)
+def _objects_as_text(table: pa.Table, rows: Any) -> Any:
+    lists = gather(table.column("objects"), rows).combine_chunks()
     items = lists.flatten()
     words = pc.binary_join_element_wise(
         pc.struct_field(items, "trace"), pc.struct_field(items, "id"), "\x1e"

@@ -8,6 +8,7 @@ columns and files; the platforms' shapes stand in ``platforms``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from klieg.sources.peek import Peek, flat, peek
 from klieg.tables import POSTS, Reject
 
 __all__ = ["fixed", "source"]
+
+PIECE = 1 << 20
 
 _ID_FIELDS = {"post_id", "account_id"}
 
@@ -109,7 +112,35 @@ def _posts(
     desk.losers.extend(losers)
     for note in stamps.notes:
         desk.note(note)
-    return build(frame, chosen, stamps, desk=desk, platform=platform)
+    stamps = replace(stamps, resolution=_ticks(frame, chosen, stamps))
+    parts = [
+        build(piece, chosen, own, desk=desk, platform=platform)
+        for piece, own in _cut(frame, stamps)
+    ]
+    if desk.lost:
+        desk.note(f"{desk.lost:,} references in float notation were dropped")
+    return pa.concat_tables(parts) if parts else POSTS.empty_table()
+
+
+def _ticks(frame: Frame, chosen: Mapping[str, str], stamps: times.Times) -> Any:
+    """The clock's tick of every row: each collection has a clock of its own."""
+    groups = np.zeros(len(stamps.us), np.int64)
+    if "collection" in chosen:
+        names = words(frame.table.column(chosen["collection"]), len(groups))
+        coded = names.fill_null("").dictionary_encode()
+        groups = np.asarray(coded.indices).astype(np.int64)
+    return times.settle(stamps.us, stamps.resolution, groups)
+
+
+def _cut(frame: Frame, stamps: times.Times) -> Iterator[tuple[Frame, times.Times]]:
+    """A long table in pieces: one Arrow column of strings holds at most 2 GiB."""
+    for start in range(0, frame.table.num_rows, PIECE):
+        end = start + PIECE
+        table = frame.table.slice(start, PIECE)
+        own = times.Times(
+            stamps.us[start:end], stamps.ok[start:end], stamps.resolution[start:end], ()
+        )
+        yield Frame(table, frame.row.slice(start, PIECE), frame.file), own
 
 
 _OBJECTS = {"jsonl", "json"}
@@ -229,11 +260,9 @@ def _filled(column: Any) -> float:
     if not n:  # a header without rows: every column is as good as its name
         return 1.0
     kind = column.type
-    if pa.types.is_nested(kind):
-        return float(n - column.null_count) / n
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        flat = column.combine_chunks()
-        return float(n - identifiers(words(flat, n), n)[0].null_count) / n
+        pieces = (identifiers(words(c, len(c)), len(c))[0] for c in column.chunks)
+        return float(n - sum(p.null_count for p in pieces)) / n
     return float(n - column.null_count) / n
 
 
