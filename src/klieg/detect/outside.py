@@ -177,7 +177,10 @@ def _binned(value: F64, weight: F64) -> tuple[F64, F64]:
     """Bins of equal ratio over the positive values: their weighted mean and their weight."""
     keep = (value > 0) & (weight > 0)
     value, weight = value[keep], weight[keep]
+    if not len(value):
+        return value, weight
     place = np.floor(np.log2(value) * BINS_PER_OCTAVE).astype(np.int64)
-    _, bin_of = np.unique(place, return_inverse=True)
-    total = np.bincount(bin_of, weights=weight).astype(np.float64)
-    return np.bincount(bin_of, weights=weight * value) / np.maximum(total, 1e-300), total
+    place -= place.min()
+    total = np.bincount(place, weights=weight).astype(np.float64)
+    mean = np.bincount(place, weights=weight * value) / np.maximum(total, 1e-300)
+    return mean[total > 0], total[total > 0]
