@@ -166,6 +166,7 @@ def test_groups_found_are_consistent(crowd):
         assert cells[at] == pytest.approx(cells.max())
         assert (bursts.terms(tilings, g.members, g.window, g.offset).k >= 2).sum() >= 5
         assert g.found_in
+        assert 1 <= g.stability["windows_found"] <= g.stability["windows_searched"] == 6
         assert not groups.stands_flat_only(g)
 
 

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -169,22 +170,44 @@ def _judge(
     """Test what was caught, strongest first, and describe what stands."""
     bar = -math.log(config.false_alarms)
     found: list[Group] = []
+    places: list[list[str]] = []  # of each group found: the searches that came upon it
     for i, (weighed, searches) in enumerate(ranked):
         progress("groups: test", i, len(ranked))
-        if _known(weighed[0].members, found):
+        if _noted(weighed[0].members, searches, found, places):
             continue
         tested = _stand(courts, weighed, bar, config)
-        if tested is None or _known(tested[1].members, found):
+        if tested is None or _noted(tested[1].members, searches, found, places):
             continue
         which, group, drops = tested
         rho = court.rho(courts[which], group, bar)
         if not _inside(group.members, rho, found):
-            found.append(_describe(courts, which, group, drops, rho, searches, bar))
-    return tuple(sorted(found, key=lambda g: (-g.net, g.members.tolist())))
+            found.append(_describe(courts, which, group, drops, rho, bar))
+            places.append(list(searches))
+    whole = [_located(g, p, config) for g, p in zip(found, places, strict=True)]
+    return tuple(sorted(whole, key=lambda g: (-g.net, g.members.tolist())))
 
 
-def _known(members: I32, found: Sequence[Group]) -> bool:
-    return any(overlap(members, g.members)[0] >= SAME for g in found)
+def _noted(
+    members: I32, searches: Sequence[str], found: Sequence[Group], places: Sequence[list[str]]
+) -> bool:
+    """Whether this is a group already found; if so, this search found it too."""
+    for group, known in zip(found, places, strict=True):
+        if overlap(members, group.members)[0] >= SAME:
+            known.extend(s for s in searches if s not in known)
+            return True
+    return False
+
+
+def _located(group: Group, searches: Sequence[str], config: Config) -> Group:
+    """The group with all searches that came upon it, and in how many windows they looked."""
+    windows = {search.split(",")[0].split()[-2] for search in searches}
+    stability = {
+        **group.stability,
+        "windows_searched": len(config.windows_s),
+        "windows_found": len(windows),
+        "searches_found": len(searches),
+    }
+    return replace(group, found_in=tuple(searches), stability=stability)
 
 
 def _inside(members: I32, rho: float, found: Sequence[Group]) -> bool:
@@ -213,7 +236,6 @@ def _describe(
     group: Weighed,
     drops: F64,
     rho: float,
-    searches: tuple[str, ...],
     bar: float,
 ) -> Group:
     here = courts[which]
@@ -233,7 +255,7 @@ def _describe(
         by_layer=each,
         drops=drops,
         rho=rho,
-        found_in=searches,
+        found_in=(),
         stability={
             "stands_with_interest": int(which == 0),
             "stands_without_interest": int(flat),

@@ -32,7 +32,7 @@ groups may lack a hundred nats and still be the best start there is."""
 KEPT = -10.0
 """Net in nats that a refined group needs to be handed on."""
 
-TURNS = 120
+TURNS = 80
 """Pieces refined in one hunt at most, strongest first."""
 
 COVERED = 0.6
