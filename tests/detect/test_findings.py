@@ -240,6 +240,7 @@ def test_findings_fans_are_amplification(engine: Engine) -> None:
     assert found.breadth and found.breadth.top_targets[0][0] == "the star"
     assert found.breadth.effective_targets < 1.5
     assert found.band == "notable"
+    assert any("fans of a source look exactly like this" in s for s in found.counter_evidence)
 
 
 def test_findings_a_shared_interest_is_a_look_alike(engine: Engine) -> None:

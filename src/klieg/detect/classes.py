@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from klieg.detect import lookalikes
-from klieg.detect.lookalikes import AT_LEAST, FEW_SOURCES, MOSTLY
+from klieg.detect.lookalikes import AT_LEAST, MOSTLY
 from klieg.detect.timed import TEXTUAL
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _timed(case: Case) -> Verdict:
     breadth, clock = case.breadth, case.clock
     interest = lookalikes.breaking_news(clock, case.crowding) or lookalikes.shared_interest(clock)
     if breadth.net_without_two < case.threshold:
-        if breadth.effective_targets <= FEW_SOURCES:
+        if lookalikes.fans(breadth, case.threshold):
             return Verdict("amplification", "one source")
         return _look_alike(interest) or Verdict("suggestive", "narrow")
     if interest:

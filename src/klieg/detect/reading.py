@@ -242,6 +242,9 @@ def against(
         with_company = int((outsiders >= clock.COMPANY).sum())
         out.append(sentences.company(with_company, len(outsiders), clock.COMPANY))
     out.append(sentences.breadth(reading.breadth))
+    fans = lookalikes.fans(reading.breadth, _threshold(run))
+    if fans and reading.verdict.class_ == "amplification":
+        out.append(fans.reason)
     if reading.verdict.class_ == "coordinated":
         out += [sentences.CHANNEL, sentences.IN_SAMPLE]
     platforms = run.posts.account_platforms.take(pa.array(group.members)).to_pylist()
