@@ -52,6 +52,9 @@ ALIKE = 0.7
 WITHIN = 0.8
 """Part of a group inside a stronger and denser one from which it is dropped."""
 
+MERGES = 6
+"""Rounds of joining groups two by two."""
+
 PUBLIC = 3
 """After a leap a group grows to so many times its size: quieter members, not its public."""
 
@@ -120,8 +123,7 @@ def run(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Confi
                 homes.setdefault(account, []).append(len(done))
             done.append(caught)
     promising = [c for c in done if c.net > KEPT and len(c.members) >= 3]
-    promising.sort(key=lambda c: (-c.net, c.members.tolist()))
-    return _merge(work, _distinct(promising), graphs)
+    return _merge(work, _distinct(_strongest_first(promising)), graphs)
 
 
 def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
@@ -188,24 +190,53 @@ def _distinct(ranked: Sequence[Caught]) -> list[Caught]:
 def _merge(
     work: Bench, ranked: list[Caught], graphs: Sequence[tuple[str, WeakGraph]]
 ) -> list[Caught]:
-    """Join groups that weak edges connect and that are better told as one."""
-    inside = np.zeros(work.n_accounts, np.int32)  # 1 + the strongest group an account is in
+    """Join, round by round, groups that weak edges connect and that are better told as one."""
+    everything, current = list(ranked), list(ranked)
+    for _ in range(MERGES):
+        used: set[int] = set()
+        made: list[Caught] = []
+        for i, j in _connected(work.n_accounts, current, graphs):
+            if i in used or j in used:
+                continue
+            both = _joined(work, current[i], current[j])
+            if both is not None:
+                used |= {i, j}
+                made.append(both)
+        if not made:
+            break
+        everything += made
+        current = _distinct(_strongest_first(made + current))
+    return _strongest_first(everything)
+
+
+def _strongest_first(groups: Sequence[Caught]) -> list[Caught]:
+    return sorted(groups, key=lambda c: (-c.net, c.members.tolist()))
+
+
+def _connected(
+    n_accounts: int, ranked: Sequence[Caught], graphs: Sequence[tuple[str, WeakGraph]]
+) -> list[tuple[int, int]]:
+    """Pairs of groups with two weak edges between them or more, the strongest first."""
+    inside = np.zeros(n_accounts, np.int32)  # 1 + the strongest group an account is in
     for i in range(len(ranked) - 1, -1, -1):
         inside[ranked[i].members] = i + 1
-    joined: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for _, graph in graphs:
         a, b = inside[graph.left], inside[graph.right]
         met = (a > 0) & (b > 0) & (a != b)
         low, high = np.minimum(a[met], b[met]) - 1, np.maximum(a[met], b[met]) - 1
         keys, edges = np.unique(low.astype(np.int64) << 32 | high, return_counts=True)
-        joined.update((int(k >> 32), int(k & 0xFFFFFFFF)) for k in keys[edges >= 2])
-    extra: list[Caught] = []
-    for i, j in sorted(joined):
-        one, two = ranked[i], ranked[j]
-        rest = np.setdiff1d(two.members, one.members)
-        if len(rest) and refine.one_not_two(work, one.members, rest):
-            union = np.union1d(one.members, rest)
-            both, spot = refine.improve(work, union, limit=len(union))
-            if spot.net > max(one.net, two.net):
-                extra.append(Caught(both, spot.net, spot.log_e, one.searches + two.searches))
-    return sorted(ranked + extra, key=lambda c: (-c.net, c.members.tolist()))
+        pairs.update((int(k >> 32), int(k & 0xFFFFFFFF)) for k in keys[edges >= 2])
+    return sorted(pairs)
+
+
+def _joined(work: Bench, one: Caught, two: Caught) -> Caught | None:
+    rest = np.setdiff1d(two.members, one.members)
+    if not len(rest) or not refine.one_not_two(work, one.members, rest):
+        return None
+    union = np.union1d(one.members, rest)
+    both, spot = refine.improve(work, union, equal=EQUAL, limit=2 * len(union))
+    if spot.net <= max(one.net, two.net):
+        return None
+    searches = one.searches + tuple(s for s in two.searches if s not in one.searches)
+    return Caught(both, spot.net, spot.log_e, searches)
