@@ -60,7 +60,8 @@ def scan(
     signals = select(fitting, engine=engine, progress=progress)
     layers = trace(posts, signals, progress=progress)
     found, net = detect(layers, posts, config=fitting, engine=engine, progress=progress)
-    found, marks = _explain(found, net, posts, fitting, engine, progress)
+    grounds = impact.prepare(layers)
+    found, marks = _explain(found, net, grounds, posts, fitting, engine, progress)
     progress("power", 0, None)
     return Case(
         run=_run(config, signals, command),
@@ -69,7 +70,7 @@ def scan(
         layers=tuple(net.layers.values()),
         findings=found,
         highlights=marks,
-        impact=impact.of_case(found, layers, seed=config.seed),
+        impact=impact.of_case(found, grounds, seed=config.seed),
         power=power.smallest(net.layers, fitting, engine),
         notes=_notes(config, fitting, posts, layers),
     )
@@ -131,13 +132,13 @@ def detect(
 def _explain(
     found: tuple[Finding, ...],
     net: Network,
+    grounds: Mapping[str, impact.Ground],
     posts: Posts,
     config: Config,
     engine: Engine,
     progress: Progress,
 ) -> tuple[tuple[Finding, ...], tuple[Highlight, ...]]:
     """Add narrative and impact to each finding, and mark every post that took part."""
-    actions = {name: layer.actions for name, layer in net.layers.items()}
     pools = {name: (layer.actions, layer.strata) for name, layer in net.layers.items()}
     prior = narratives.background(posts) if found else None
     told: list[Finding] = []
@@ -149,7 +150,7 @@ def _explain(
             replace(
                 finding,
                 narrative=narratives.of_finding(finding, posts, prior) if prior else None,
-                impact=impact.of_finding(finding, actions, posts, seed=config.seed),
+                impact=impact.of_finding(finding, grounds, posts, seed=config.seed),
             )
         )
     return tuple(told), tuple(marks)

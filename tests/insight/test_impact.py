@@ -82,7 +82,7 @@ WORLD = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (3, 1), (4, 1), (5, 1), (6, 1),
 def test_impact_shares_are_counted_by_hand() -> None:
     actions = actions_of(WORLD, 7)
     found = finding_of([0, 1, 2], [0, 1, 2], ["https://0.example/"], 50.0)
-    rows = impact.of_finding(found, {"link": actions}, posts_of(actions))
+    rows = impact.of_finding(found, impact.prepare({"link": actions}), posts_of(actions))
     acts = next(r for r in rows if r.metric == "acts" and r.subject.startswith("link"))
     assert acts.with_group == pytest.approx(5 / 10)
     # P(group) is .99, members are certain: 3 × .99 acts leave
@@ -96,7 +96,7 @@ def test_impact_shares_are_counted_by_hand() -> None:
 def test_impact_bounds_what_may_have_followed() -> None:
     actions = actions_of(WORLD, 7)
     found = finding_of([0, 1, 2], [0, 1, 2], ["https://0.example/"], 50.0)
-    rows = impact.of_finding(found, {"link": actions}, posts_of(actions))
+    rows = impact.of_finding(found, impact.prepare({"link": actions}), posts_of(actions))
     note = next(r.note for r in rows if r.metric == "acts" and r.subject.startswith("link"))
     assert "3 of 5 acts" in note
     assert "all of 2 later acts" in note
@@ -107,7 +107,7 @@ def test_impact_interval_widens_with_doubt() -> None:
     widths = []
     for evidence in (20.0, 0.0):
         found = finding_of([0, 1, 2], [0, 1, 2], ["https://0.example/"], evidence)
-        rows = impact.of_finding(found, {"link": actions}, posts_of(actions))
+        rows = impact.of_finding(found, impact.prepare({"link": actions}), posts_of(actions))
         row = next(r for r in rows if r.metric == "acts" and r.subject.startswith("link"))
         assert row.low <= row.without + 1e-9
         assert row.without <= row.high + 1e-9
@@ -117,13 +117,13 @@ def test_impact_interval_widens_with_doubt() -> None:
 
 def test_impact_of_a_case_without_coordination_is_empty() -> None:
     actions = actions_of(WORLD, 7)
-    assert impact.of_case([], {"link": actions}) == ()
+    assert impact.of_case([], impact.prepare({"link": actions})) == ()
 
 
 def test_impact_of_a_case_lists_what_rises_and_falls() -> None:
     actions = actions_of(WORLD, 7)
     found = finding_of([0, 1, 2], [0, 1, 2], ["https://0.example/"], 50.0)
-    rows = impact.of_case([found], {"link": actions}, top=2)
+    rows = impact.of_case([found], impact.prepare({"link": actions}), top=2)
     change = {r.subject: r.without - r.with_group for r in rows if r.metric == "acts"}
     assert change["link: https://0.example/"] < 0
     assert change["link: https://1.example/"] > 0
@@ -142,12 +142,12 @@ def test_impact_does_not_depend_on_the_order_of_accounts(
     renamed = actions_of([(order[a], o) for a, o in rows], 7)
     a = impact.of_finding(
         finding_of([0, 1], [0], list(plain.labels.to_pylist()), 3.0),
-        {"link": plain},
+        impact.prepare({"link": plain}),
         posts_of(plain),
     )
     b = impact.of_finding(
         finding_of(sorted([order[0], order[1]]), [0], list(renamed.labels.to_pylist()), 3.0),
-        {"link": renamed},
+        impact.prepare({"link": renamed}),
         posts_of(renamed),
     )
     for x, y in zip(a, b, strict=True):

@@ -6,21 +6,25 @@ member. The room reads acts and raw text; it never judges a post and knows no ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from klieg import text
 from klieg.tables import MULTIPLEX, SECOND, Actions, Finding, Highlight, Posts, Strata
 
 if TYPE_CHECKING:
     from klieg.sockets import Engine
-    from klieg.tables import F64, I64
+    from klieg.tables import F64
 
 __all__ = ["of_finding"]
 
 COUNTERPARTS = 10
+IN_TEXT = ("copies", "hashtags", "mention", "link", "domain")
 
 REASON = {
     "repost": "reposted the same post",
@@ -70,25 +74,61 @@ def _of_signal(
     mine = np.flatnonzero(members[actions.account] & took_part[actions.post])
     if not len(mine):
         return []
-    near = np.flatnonzero(np.isin(actions.object, np.unique(actions.object[mine])))
-    window = np.array([finding.window * SECOND], np.int64)
-    actors = engine.occupancy(actions.object[near], actions.time[near], window)[:, 0] + 1
-    actors_of = dict(zip(near.tolist(), actors.tolist(), strict=True))
-    share = _share(actions, strata, members)
-    order = mine[np.lexsort((actions.time[mine], actions.object[mine]))]
-    bounds = np.flatnonzero(np.diff(actions.object[order])) + 1
+    mine = mine[np.lexsort((actions.time[mine], actions.object[mine]))]
+    expected = _expected(finding, actions, strata, members, mine, engine)
+    raw = _texts(actions, mine, posts)
+    bounds = np.flatnonzero(np.diff(actions.object[mine])) + 1
+    starts = [0, *bounds.tolist(), len(mine)]
+    time, who = actions.time[mine].tolist(), actions.account[mine].tolist()
+    post, obj = actions.post[mine].tolist(), actions.object[mine].tolist()
+    labels = dict(zip(obj, actions.labels.take(pa.array(obj, pa.int32())).to_pylist(), strict=True))
+    tags = posts.table.column("hashtags") if actions.signal == "hashtags" else None
     out: list[Highlight] = []
-    for rows in np.split(order, bounds):
-        time, who = actions.time[rows], actions.account[rows]
-        for j, row in enumerate(rows):
-            post = int(actions.post[row])
-            if post in done:
+    for lo, hi in pairwise(starts):
+        for j in range(lo, hi):
+            if post[j] in done:
                 continue
-            company = _company(j, time, who, finding.window * SECOND)
-            if len(company):
-                expected = actors_of[int(row)] * share[strata.object_stratum[actions.object[row]]]
-                out.append(_highlight(finding, actions, rows, j, company, float(expected), posts))
+            near = _company(j, lo, hi, time, who, finding.window * SECOND)
+            if near:
+                partners = len({who[k] for k in near})
+                gap = abs(time[near[0]] - time[j]) / SECOND
+                label = labels[obj[j]]
+                used = (tags[post[j]].as_py() or []) if tags is not None else []
+                span = _span(actions.signal, label, raw[j], raw[near[0]], used)
+                out.append(
+                    Highlight(
+                        post[j],
+                        finding.id,
+                        actions.signal,
+                        label,
+                        tuple(post[k] for k in near[:COUNTERPARTS]),
+                        partners,
+                        expected[j],
+                        *span,
+                        _reason(actions.signal, partners, finding.window, gap, expected[j]),
+                    )
+                )
     return out
+
+
+def _expected(
+    finding: Finding,
+    actions: Actions,
+    strata: Strata,
+    members: np.ndarray,
+    mine: np.ndarray,
+    engine: Engine,
+) -> list[float]:
+    """Members that chance would put into each act's window: actors × the pool's share."""
+    wanted = np.zeros(actions.n_objects, bool)
+    wanted[actions.object[mine]] = True
+    near = np.flatnonzero(wanted[actions.object])
+    window = np.array([finding.window * SECOND], np.int64)
+    actors = np.zeros(actions.n, np.int64)
+    actors[near] = engine.occupancy(actions.object[near], actions.time[near], window)[:, 0] + 1
+    share = _share(actions, strata, members)[strata.object_stratum[actions.object[mine]]]
+    chance: list[float] = (actors[mine] * share).tolist()
+    return chance
 
 
 def _share(actions: Actions, strata: Strata, members: np.ndarray) -> F64:
@@ -100,67 +140,69 @@ def _share(actions: Actions, strata: Strata, members: np.ndarray) -> F64:
     return share
 
 
-def _company(j: int, time: I64, who: np.ndarray, window: int) -> np.ndarray:
-    """Positions of other members' acts within the window, nearest in time first."""
-    lo, hi = np.searchsorted(time, [time[j] - window, time[j] + window + 1])
-    near = np.arange(lo, hi)
-    near = near[who[near] != who[j]]
-    chosen: np.ndarray = near[np.lexsort((near, np.abs(time[near] - time[j])))]
-    return chosen
+def _texts(actions: Actions, rows: np.ndarray, posts: Posts) -> list[str | None]:
+    """Raw texts, only where the signal's objects stand in the text."""
+    if actions.signal not in IN_TEXT:
+        return [None] * len(rows)
+    column = posts.table.column("text").take(pa.array(actions.post[rows]))
+    raw: list[str | None] = column.to_pylist()
+    return raw
 
 
-def _highlight(
-    finding: Finding,
-    actions: Actions,
-    rows: np.ndarray,
-    j: int,
-    company: np.ndarray,
-    expected: float,
-    posts: Posts,
-) -> Highlight:
-    row = rows[j]
-    post = int(actions.post[row])
-    label = str(actions.labels[int(actions.object[row])])
-    others = actions.post[rows[company[:COUNTERPARTS]]]
-    partners = len(np.unique(actions.account[rows[company]]))
-    start, end = _span(actions.signal, label, post, int(others[0]), posts)
-    gap = abs(int(actions.time[rows[company[0]]]) - int(actions.time[row])) / SECOND
-    what = REASON.get(actions.signal, f"shared the same {actions.signal}")
-    return Highlight(
-        post,
-        finding.id,
-        actions.signal,
-        label,
-        tuple(int(o) for o in others),
-        partners,
-        expected,
-        start,
-        end,
+def _company(
+    j: int, lo: int, hi: int, time: Sequence[int], who: Sequence[int], window: int
+) -> list[int]:
+    """Positions of other members' acts on the object within the window, nearest in time first."""
+    near: list[int] = []
+    left, right = j - 1, j + 1
+    while True:
+        back = time[j] - time[left] if left >= lo else window + 1
+        ahead = time[right] - time[j] if right < hi else window + 1
+        if min(back, ahead) > window:
+            return near
+        if back <= ahead:
+            at, left = left, left - 1
+        else:
+            at, right = right, right + 1
+        if who[at] != who[j]:
+            near.append(at)
+
+
+def _reason(signal: str, partners: int, window: int, gap: float, expected: float) -> str:
+    what = REASON.get(signal, f"shared the same {signal}")
+    return (
         f"{partners} other member{'s' if partners > 1 else ''} of this group {what} within "
-        f"{_span_words(finding.window)}, the nearest {_span_words(gap)} away; "
-        f"chance would put {expected:.2g} there.",
+        f"{_span_words(window)}, the nearest {_span_words(gap)} away; "
+        f"chance would put {expected:.2g} there."
     )
 
 
-def _span(signal: str, label: str, post: int, other: int, posts: Posts) -> tuple[int, int]:
+def _span(
+    signal: str, label: str, raw: str | None, other: str | None, tags: Sequence[str]
+) -> tuple[int, int]:
     """[start, end) of the raw text that the post shares with its nearest counterpart."""
-    raw = posts.table.column("text")[post].as_py()
     if not raw:
         return 0, 0
     if signal == "copies":
-        spans = text.diff_spans(raw, posts.table.column("text")[other].as_py() or "")
+        spans = _shared(raw, other or "")
         return (spans[0][0], spans[-1][1]) if spans else (0, 0)
+    folded = raw.casefold()
+    if len(folded) != len(raw):
+        return 0, 0  # folding changed the length, so places would be off
     if signal == "hashtags":
-        tags = posts.table.column("hashtags")[post].as_py() or []
-        folded = raw.casefold()
         places = [folded.find("#" + t.casefold()) for t in tags]
-        if len(folded) == len(raw) and places and min(places) >= 0:
+        if places and min(places) >= 0:
             last = max(range(len(places)), key=places.__getitem__)
             return min(places), places[last] + len(tags[last]) + 1
         return 0, 0
-    needle = {"mention": "@" + label, "link": label, "domain": label}.get(signal)
-    at = raw.casefold().find(needle.casefold()) if needle else -1
-    return (at, at + len(needle)) if needle and at >= 0 else (0, 0)
+    needle = "@" + label if signal == "mention" else label
+    at = folded.find(needle.casefold())
+    return (at, at + len(needle)) if at >= 0 else (0, 0)
+
+
+@lru_cache(maxsize=4096)
+def _shared(a: str, b: str) -> tuple[tuple[int, int], ...]:
+    return tuple(text.diff_spans(a, b))
 
 
 def _span_words(seconds: float) -> str:

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from klieg.tables import MULTIPLEX, Actions, Finding, Impact, Posts
 
 if TYPE_CHECKING:
-    from klieg.tables import F64, I32, Bool
+    from klieg.tables import F64, I32, I64, Bool
 
-__all__ = ["of_case", "of_finding", "probability"]
+__all__ = ["Ground", "of_case", "of_finding", "prepare", "probability"]
 
 DRAWS = 400
 SUBJECTS = 5
@@ -45,19 +43,43 @@ class _Removal:
         return drawn
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One layer's acts, each account's first act on each object, and where each label stands."""
+
+    actions: Actions
+    first: I64  # (d,) rows: one an account and object
+    accounts: int  # distinct accounts in the layer
+    index: Mapping[str, int]
+
+
+def prepare(layers: Mapping[str, Actions]) -> dict[str, Ground]:
+    """What every finding's impact reads of the layers, worked out once."""
+    return {
+        name: Ground(
+            actions,
+            _distinct(actions),
+            int(np.count_nonzero(np.bincount(actions.account))),
+            {label: i for i, label in reversed(list(enumerate(actions.labels.to_pylist())))},
+        )
+        for name, actions in layers.items()
+        if name != MULTIPLEX and actions.n
+    }
+
+
 def probability(finding: Finding) -> float:
     """P(group): the share of findings of this band that are what they claim, at least."""
     return TRUE_SHARE[finding.band]
 
 
 def of_finding(
-    finding: Finding, layers: Mapping[str, Actions], posts: Posts, *, seed: int = 0
+    finding: Finding, layers: Mapping[str, Ground], posts: Posts, *, seed: int = 0
 ) -> tuple[Impact, ...]:
     """Share of the whole data set and of the finding's main objects, three views each."""
     removal = _removal([finding])
     rows = [_of_posts(finding, removal, posts, seed)]
     for signal in finding.signals:
-        if signal in layers and signal != MULTIPLEX:
+        if signal in layers:
             rows += _of_objects(
                 _main_objects(finding, layers[signal]), removal, layers[signal], seed
             )
@@ -66,7 +88,7 @@ def of_finding(
 
 def of_case(
     findings: Sequence[Finding],
-    layers: Mapping[str, Actions],
+    layers: Mapping[str, Ground],
     *,
     top: int = 10,
     seed: int = 0,
@@ -81,14 +103,14 @@ def of_case(
         return ()
     removal = _removal(chosen)
     rows: list[Impact] = []
-    for name, actions in layers.items():
-        if name != MULTIPLEX and actions.n:
-            counts = np.bincount(actions.object, minlength=actions.n_objects)
-            ours = np.isin(actions.account, removal.account)
-            left = counts - np.bincount(actions.object[ours], minlength=actions.n_objects)
-            leading = np.union1d(_largest(counts, top), _largest(left, top))
-            leading = leading[np.lexsort((leading, -counts[leading]))]
-            rows += _of_objects(leading.astype(np.int32), removal, actions, seed)
+    for ground in layers.values():
+        actions = ground.actions
+        counts = np.bincount(actions.object, minlength=actions.n_objects)
+        ours = np.isin(actions.account, removal.account)
+        left = counts - np.bincount(actions.object[ours], minlength=actions.n_objects)
+        leading = np.union1d(_largest(counts, top), _largest(left, top))
+        leading = leading[np.lexsort((leading, -counts[leading]))]
+        rows += _of_objects(leading.astype(np.int32), removal, ground, seed)
     return tuple(rows)
 
 
@@ -115,17 +137,14 @@ def _largest(counts: np.ndarray, top: int) -> np.ndarray:
     return kept
 
 
-def _main_objects(finding: Finding, actions: Actions) -> I32:
+def _main_objects(finding: Finding, ground: Ground) -> I32:
     """The objects with most joint evidence in this layer."""
     weight: dict[str, float] = {}
     for act in finding.joint_acts:
-        if act.signal == actions.signal:
+        if act.signal == ground.actions.signal:
             weight[act.object] = weight.get(act.object, 0.0) + act.weight
     names = sorted(weight, key=lambda label: (-weight[label], label))[:SUBJECTS]
-    if not names:
-        return np.zeros(0, np.int32)
-    found = pc.index_in(pa.array(names, pa.string()), value_set=actions.labels.cast(pa.string()))
-    return np.asarray(found.drop_null(), np.int32)
+    return np.array([ground.index[n] for n in names if n in ground.index], np.int32)
 
 
 def _of_posts(finding: Finding, removal: _Removal, posts: Posts, seed: int) -> Impact:
@@ -151,25 +170,28 @@ def _of_posts(finding: Finding, removal: _Removal, posts: Posts, seed: int) -> I
     )
 
 
-def _of_objects(objects: I32, removal: _Removal, actions: Actions, seed: int) -> list[Impact]:
+def _of_objects(objects: I32, removal: _Removal, ground: Ground, seed: int) -> list[Impact]:
     """Share of voice of each object in its layer by acts and by accounts."""
     if not len(objects):
         return []
+    actions = ground.actions
     place = np.full(actions.n_objects, -1, np.int64)
     place[objects] = np.arange(len(objects))
     member = np.full(actions.n_accounts, -1, np.int64)
     member[removal.account] = np.arange(len(removal.account))
     rows: list[Impact] = []
     for metric in ("acts", "accounts"):
-        account, obj = (actions.account, actions.object) if metric == "acts" else _distinct(actions)
-        rows += _shares(metric, account, obj, place, member, objects, removal, actions, seed)
+        rows_used = slice(None) if metric == "acts" else ground.first
+        account, obj = actions.account[rows_used], actions.object[rows_used]
+        rows += _shares(metric, account, obj, place, member, objects, removal, ground, seed)
     return sorted(rows, key=lambda r: r.subject)
 
 
-def _distinct(actions: Actions) -> tuple[I32, I32]:
+def _distinct(actions: Actions) -> I64:
+    """Rows of each account's first act on each object."""
     key = actions.account.astype(np.int64) * max(actions.n_objects, 1) + actions.object
-    first = np.unique(key, return_index=True)[1]
-    return actions.account[first], actions.object[first]
+    first: I64 = np.sort(np.unique(key, return_index=True)[1])
+    return first
 
 
 def _shares(
@@ -180,16 +202,17 @@ def _shares(
     member: np.ndarray,
     objects: I32,
     removal: _Removal,
-    actions: Actions,
+    ground: Ground,
     seed: int,
 ) -> list[Impact]:
+    actions = ground.actions
     who, what = member[account], place[obj]
     ours, subject = who >= 0, what >= 0
     counts = np.bincount(what[subject], minlength=len(objects)).astype(float)
     table = np.zeros((len(removal.account), len(objects)))
     np.add.at(table, (who[ours & subject], what[ours & subject]), 1.0)
     # the denominator: all acts of the layer, or all accounts seen in it
-    whole = float(len(account)) if metric == "acts" else float(len(np.unique(account)))
+    whole = float(len(account) if metric == "acts" else ground.accounts)
     weight = np.bincount(who[ours], minlength=len(removal.account)).astype(float)
     if metric == "accounts":
         weight = np.minimum(weight, 1.0)

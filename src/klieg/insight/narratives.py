@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from klieg.tables import Finding, Narrative, Posts
 
 __all__ = ["background", "of_finding"]
 
-SAMPLE = 20_000
+SAMPLE, OF_FINDING = 20_000, 2_000
 TERMS = 8
 EXEMPLARS = 3
 LEAST_Z = 1.0
@@ -35,16 +36,18 @@ def background(posts: Posts) -> Counter[str]:
 def of_finding(finding: Finding, posts: Posts, prior: Counter[str]) -> Narrative | None:
     """Up to 8 terms and 3 exemplar posts; None where the posts carry no text."""
     rows = np.array(finding.posts, np.int64)
-    texts = posts.table.column("text").take(rows[:: max(1, len(rows) // SAMPLE)]).to_pylist()
+    rows = rows[:: max(1, len(rows) // OF_FINDING)]
+    texts = posts.table.column("text").take(rows).to_pylist()
     counts = _counts(texts)
     if not counts:
         return None
     terms = _distinctive(counts, len(texts), prior)
-    return Narrative(terms, _exemplars(terms, rows[:: max(1, len(rows) // SAMPLE)], texts))
+    return Narrative(terms, _exemplars(terms, rows, texts))
 
 
-def _terms(text: str) -> set[str]:
-    return {t.casefold() for t in _TERM.findall(text) if not t.startswith("http")}
+@lru_cache(maxsize=65_536)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(t.casefold() for t in _TERM.findall(text) if not t.startswith("http"))
 
 
 def _counts(texts: Iterable[str | None]) -> Counter[str]:
