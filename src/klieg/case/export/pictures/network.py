@@ -72,7 +72,7 @@ def draw(findings: Sequence[Finding], layers: Sequence[Layer], stamp: Sequence[s
     position.update(context)
     body = [
         *_edges(ties, position),
-        *[svg.glyph("ring", x, y, 2.6, svg.FAINT) for x, y in context.values()],
+        *([svg.glyphs("ring", list(context.values()), 2.6, svg.FAINT)] if context else []),
         *_nodes(findings, home, position),
         *_names(findings, places),
         *_legend(findings, ties, height),

@@ -182,14 +182,18 @@ def _marks(
     posts: Posts,
     x: _Scale,
 ) -> list[Markup]:
-    out = []
+    places: dict[int, list[tuple[float, float]]] = {}
     for m in marks:
-        i = named.get((m.signal, m.object))
-        colour = svg.PALETTE[i] if i is not None else svg.FAINT
-        shape = svg.GLYPHS[i] if i is not None else "ring"
         y = HISTOGRAM + 10 + LANE * (lane[int(posts.account[m.post])] + 0.5)
-        out.append(svg.glyph(shape, x(int(posts.time[m.post])), y, 3.4, colour))
-    return out
+        i = named.get((m.signal, m.object), -1)
+        places.setdefault(i, []).append((x(int(posts.time[m.post])), y))
+    # the rest first, so that objects with a colour of their own stand on top
+    return [
+        svg.glyphs(svg.GLYPHS[i], points, 3.4, svg.PALETTE[i])
+        if i >= 0
+        else svg.glyphs("dot", points, 3.4, svg.FAINT)
+        for i, points in sorted(places.items())
+    ]
 
 
 def _legend(
@@ -200,7 +204,7 @@ def _legend(
     entries.append(("other objects", -1))
     for j, (label, i) in enumerate(entries):
         left, top = (j % 2) * (WIDTH / 2), y + 16 * (j // 2)
-        colour, shape = (svg.PALETTE[i], svg.GLYPHS[i]) if i >= 0 else (svg.FAINT, "ring")
+        colour, shape = (svg.PALETTE[i], svg.GLYPHS[i]) if i >= 0 else (svg.FAINT, "dot")
         out.append(svg.glyph(shape, left + 5, top - 3.5, 3.6, colour))
         out.append(svg.text(left + 15, top, svg.ellipsis(label, 66), size=10))
     return out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
@@ -20,6 +20,7 @@ __all__ = [
     "ellipsis",
     "frame",
     "glyph",
+    "glyphs",
     "number",
     "tag",
     "text",
@@ -54,17 +55,16 @@ def visible(raw: str) -> str:
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
     """One element; ``stroke_width=2`` becomes ``stroke-width="2"``; None is left out."""
-    parts = [Markup("<"), Markup(name)]
+    parts = [f"<{name}"]
     for key, value in attributes.items():
         if value is not None:
             shown = number(value) if isinstance(value, float) else visible(str(value))
-            parts.append(Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), shown))
+            parts.append(f' {key.rstrip("_").replace("_", "-")}="{escape(shown)}"')
     if not children:
-        return Markup("").join([*parts, Markup("/>")])
-    inner = Markup("").join(
-        c if isinstance(c, Markup) else escape(visible(str(c))) for c in children
-    )
-    return Markup("").join([*parts, Markup(">"), inner, Markup("</"), Markup(name), Markup(">")])
+        return Markup("".join([*parts, "/>"]))
+    parts.append(">")
+    parts += [str(c) if isinstance(c, Markup) else str(escape(visible(str(c)))) for c in children]
+    return Markup("".join([*parts, f"</{name}>"]))
 
 
 def text(
@@ -105,35 +105,49 @@ def ellipsis(label: str, limit: int) -> str:
 
 def glyph(shape: str, x: float, y: float, r: float, colour: str) -> Markup:
     """A mark of about radius r: the shape says again what the colour says."""
-    if shape == "disc":
-        return tag("circle", cx=float(x), cy=float(y), r=float(r), fill=colour)
-    if shape == "ring":
-        return tag(
-            "circle",
-            cx=float(x),
-            cy=float(y),
-            r=r * 0.8,
-            fill="none",
-            stroke=colour,
-            stroke_width=1.4,
-        )
-    paths = {
-        "square": f"M{number(x - r * 0.85)} {number(y - r * 0.85)}h{number(1.7 * r)}"
-        f"v{number(1.7 * r)}h{number(-1.7 * r)}z",
-        "diamond": f"M{number(x)} {number(y - 1.2 * r)}l{number(1.2 * r)} {number(1.2 * r)}"
-        f"l{number(-1.2 * r)} {number(1.2 * r)}l{number(-1.2 * r)} {number(-1.2 * r)}z",
-        "triangle": f"M{number(x)} {number(y - 1.1 * r)}l{number(1.1 * r)} {number(2 * r)}"
-        f"h{number(-2.2 * r)}z",
-        "bar": f"M{number(x - 0.5 * r)} {number(y - 1.2 * r)}h{number(r)}v{number(2.4 * r)}"
-        f"h{number(-r)}z",
-    }
-    if shape in paths:
-        return tag("path", d=paths[shape], fill=colour)
-    d = (
-        f"M{number(x - r)} {number(y - r)}l{number(2 * r)} {number(2 * r)}"
-        f"M{number(x - r)} {number(y + r)}l{number(2 * r)} {number(-2 * r)}"
-    )
-    return tag("path", d=d, stroke=colour, stroke_width=1.5, fill="none")
+    return glyphs(shape, [(x, y)], r, colour)
+
+
+def glyphs(shape: str, points: Sequence[tuple[float, float]], r: float, colour: str) -> Markup:
+    """Many like marks in one element: a raster may hold thousands."""
+    outline = _OUTLINES[shape](r)
+    d = "".join(f"M{x:.1f} {y:.1f}{outline}" for x, y in points)
+    if shape in ("disc", "dot"):  # a line of no length with a round cap: the shortest way to say it
+        width = 2 * r if shape == "disc" else 1.3 * r
+        return tag("path", d=d, stroke=colour, stroke_width=width, stroke_linecap="round")
+    if shape in ("ring", "cross"):
+        return tag("path", d=d, stroke=colour, stroke_width=1.4, fill="none")
+    return tag("path", d=d, fill=colour)
+
+
+def _circle(r: float) -> str:
+    n = number
+    return f"m{n(-r)} 0a{n(r)} {n(r)} 0 1 0 {n(2 * r)} 0a{n(r)} {n(r)} 0 1 0 {n(-2 * r)} 0z"
+
+
+def _path(*steps: tuple[float, float]) -> Callable[[float], str]:
+    """A closed outline from the centre: the first step moves, the others draw; in radii."""
+
+    def outline(r: float) -> str:
+        drawn = [f"{number(r * x)} {number(r * y)}" for x, y in steps]
+        return f"m{drawn[0]}l{'l'.join(drawn[1:])}z"
+
+    return outline
+
+
+_OUTLINES: dict[str, Callable[[float], str]] = {
+    "disc": lambda r: "h0",
+    "dot": lambda r: "h0",
+    "ring": lambda r: _circle(0.8 * r),
+    "square": _path((-0.85, -0.85), (1.7, 0), (0, 1.7), (-1.7, 0)),
+    "diamond": _path((0, -1.2), (1.2, 1.2), (-1.2, 1.2), (-1.2, -1.2)),
+    "triangle": _path((0, -1.1), (1.1, 2), (-2.2, 0)),
+    "bar": _path((-0.5, -1.2), (1, 0), (0, 2.4), (-1, 0)),
+    "cross": lambda r: (
+        f"m{number(-r)} {number(-r)}l{number(2 * r)} {number(2 * r)}"
+        f"m{number(-2 * r)} 0l{number(2 * r)} {number(-2 * r)}"
+    ),
+}
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
