@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["picture", "render"]
 
 IN_FULL, POSTS_SHOWN, JOINT_ACTS_SHOWN, ACCOUNTS_SHOWN = 30, 150, 12, 200
+LONG = 20
 _SEVERE = ("coordinated", "amplification")
 
 
@@ -80,6 +81,8 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
         by_class=_by_class(shown),
         sections=[_section(shown, f, i) for i, f in enumerate(shown.findings[:IN_FULL])],
         beyond=shown.findings[IN_FULL:],
+        in_full={f.id for f in shown.findings[:IN_FULL]},
+        listed=_listed(shown),
         stats=_stats(shown),
         null=null.draw(_stats(shown), _stamp(shown)),
         network=network.draw(shown.findings, shown.layers, _stamp(shown))
@@ -191,6 +194,14 @@ def _headline(case: Case) -> str:
     elif not found:
         head += " Nothing stands beyond what chance explains."
     return head
+
+
+def _listed(case: Case) -> tuple[list[Finding], list[Finding]]:
+    """Findings in the table, and look-alikes folded away where the table would be long."""
+    if len(case.findings) <= LONG:
+        return list(case.findings), []
+    benign = [f for f in case.findings if f.class_ in ("look-alike", "abstain")]
+    return [f for f in case.findings if f not in benign], benign
 
 
 def _stats(case: Case) -> list[NullStat]:

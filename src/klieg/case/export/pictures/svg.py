@@ -30,7 +30,12 @@ __all__ = [
 ]
 
 # Okabe & Ito: told apart by colour-blind readers; black is the page's own ink
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8F7A00")
+PALETTE = tuple(
+    f"var(--p{i},{colour})"  # a dark page brings lighter ones; alone, a picture has its own
+    for i, colour in enumerate(
+        ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8F7A00")
+    )
+)
 GLYPHS = ("disc", "square", "diamond", "triangle", "ring", "cross", "bar")
 INK, FAINT, RULE, PAPER = (
     "var(--ink,#1c1c1a)",
