@@ -37,7 +37,7 @@ LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
 LEAST_PAIRS: Final = 8  # simultaneous pairs a bound needs
 TEMPOS: Final = 4  # classes of members by how quick they usually are
 SHRINK_HABIT: Final = 20.0  # pairs' worth of the pooled habit each class pair starts with
-COMPANY: Final = 5  # outsiders on an object that make it company (design: 10; dev/notes/classes.md)
+COMPANY: Final = 5  # outsiders on an object that make it company (design: 10; dev/LOG.md)
 
 
 @dataclass(frozen=True, slots=True)

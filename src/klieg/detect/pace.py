@@ -66,7 +66,7 @@ ORGANIC: Final = (
 """Stored organic profile: share of act pairs on one object within each of WINDOWS, by popularity.
 
 The larger of the links' and the reposts' shares over three campaign-free simulated worlds, all
-speeds and zones together (dev/notes/classes.md): too high an expectation accuses nobody.
+speeds and zones together (dev/LOG.md): too high an expectation accuses nobody.
 """
 
 
