@@ -116,6 +116,39 @@ def test_similarity_near_copies_find_what_the_bands_promise() -> None:
     assert len(found.intersection(close)) >= 0.99 * len(close)
 
 
+@pytest.mark.parametrize("tau", [0.2, 0.5, 0.75])
+@pytest.mark.parametrize("size", [12, 50, 130])  # the join's bits are 64: none, some, all full
+def test_similarity_of_sets_of_every_length_is_every_pair(size: int, tau: float) -> None:
+    draw = np.random.default_rng([size, int(100 * tau)])
+    texts = []
+    for _ in range(30):
+        base = draw.choice(4 * size, size, replace=False, p=zipf(4 * size))
+        texts += [edit(draw, base) for _ in range(8)]
+    exact = brute(texts, tau)
+    assert 50 < len(exact) < len(texts) ** 2 / 2 - 1_000
+    assert listed(CPU.similar_sets(*flat(texts), tau)) == exact
+    fewest = len(exact)
+    for partners, probes in ((1, 10**6), (10**6, 20), (4, 90)):
+        bounds = {"partners": partners, "probes": probes}
+        got = listed(similarity.similar_sets(*flat(texts), tau, threads=3, **bounds))
+        assert got == listed(reference_similarity.similar_sets(*flat(texts), tau, **bounds))
+        fewest = min(fewest, len(got))
+    assert 0 < fewest < len(exact)
+
+
+def zipf(n: int) -> NDArray[np.float64]:
+    """Shares of tokens from common to rare, as words have."""
+    share = 1.0 / np.arange(1, n + 1)
+    return share / share.sum()
+
+
+def edit(draw: np.random.Generator, base: NDArray[np.int64]) -> list[int]:
+    """A share of the tokens, and some tokens of its own."""
+    kept = base[draw.random(len(base)) < draw.uniform(0.7, 1.0)]
+    own = draw.integers(10**6, 10**6 + 50, draw.integers(0, len(base) // 4))
+    return sorted({*kept.tolist(), *own.tolist()})
+
+
 def test_similarity_is_the_same_for_any_threads_and_follows_the_order_of_texts() -> None:
     texts = shingled(edited(np.random.default_rng(6), 300), 3)
     starts, codes = flat(texts)

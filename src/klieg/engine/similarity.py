@@ -114,13 +114,14 @@ def similar_sets(
     text = np.repeat(place, sizes)
     bounds, rows = group_rows(text, by_token, n)
     sorted_tokens = tokens[rows]
-    lists, members, depths = postings(bounds, sorted_tokens, counts, tau)
-    prefixes = Prefixes(bounds, sorted_tokens, lists, members, depths)
+    by_size = np.searchsorted(sizes[order], np.arange(sizes.max(initial=0) + 2))
+    lists = postings(bounds, sorted_tokens, counts, tau)
+    prefixes = Prefixes(bounds, sorted_tokens, *lists, by_size)
 
     def pair(first: int, stop: int) -> Found:
         return prefix_partners(first, stop, prefixes, order, tau, partners, probes)
 
-    weight = np.diff(np.concatenate(([0], np.cumsum(np.diff(lists)[sorted_tokens])))[bounds])
+    weight = np.diff(np.concatenate(([0], np.cumsum(np.diff(lists[0])[sorted_tokens])))[bounds])
     return _sorted_pairs(shards.run(pair, _cuts(weight + 16, threads), threads), partners)
 
 

@@ -30,6 +30,8 @@ __all__ = [
     "sort_buckets",
 ]
 
+_BLOCK = 32  # postings tried at once
+
 
 class Buckets(NamedTuple):
     """Per band: texts by bucket and index, and where each text and its bucket stand in that."""
@@ -47,6 +49,9 @@ class Prefixes(NamedTuple):
     lists: I64  # (tokens + 1,)
     members: I32  # (L,) texts that hold the token in their prefix, short ones first
     depths: I32  # (L,) where in the text the token stands
+    bits: U64  # (L,) which of 64 bits the tokens from there on have
+    spare: I32  # (L,) how many of them an overlap of tau can do without
+    by_size: I64  # (longest + 2,) first text with that many tokens or more
 
 
 @compiled
@@ -209,8 +214,28 @@ def _at_least(share: float, size: int) -> int:
 
 
 @compiled
-def postings(bounds: I64, tokens: I32, counts: I64, tau: float) -> tuple[I64, I32, I32]:
-    """Who holds each token in the prefix that a longer text must meet: lists, members, depths."""
+def _bit(token: int) -> np.uint64:
+    """One of 64 bits for a token."""
+    return np.uint64(1) << ((np.uint64(token) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(58))
+
+
+@compiled
+def _spare(left: int, size: int, tau: float) -> int:
+    """How many of its last ``left`` tokens a text of ``size`` can do without; in sixteenths.
+
+    Jaccard ≥ tau asks for ``s ≥ tau / (1 + tau) · (size_a + size_b)`` tokens in common, and then
+    ``left_a + left_b − 2·s`` of what is left stand in one text only: no fewer than the bits in
+    which the two differ (Sandes et al. 2017). So these may not exceed the sum of what
+    both can spare; rounded up, so that no pair is lost.
+    """
+    return math.ceil(16.0 * (left - 2.0 * tau / (1.0 + tau) * size) + 1e-6)
+
+
+@compiled
+def postings(
+    bounds: I64, tokens: I32, counts: I64, tau: float
+) -> tuple[I64, I32, I32, NDArray[np.uint64], I32]:
+    """Who holds each token in the prefix that a longer text must meet: see ``Prefixes``."""
     share = 2 * tau / (1 + tau)
     lists = np.zeros(len(counts) + 1, np.int64)
     for text in range(len(bounds) - 1):
@@ -223,28 +248,92 @@ def postings(bounds: I64, tokens: I32, counts: I64, tau: float) -> tuple[I64, I3
     place = lists[:-1].copy()
     members = np.empty(lists[-1], np.int32)
     depths = np.empty(lists[-1], np.int32)
+    bits = np.empty(lists[-1], np.uint64)
+    spare = np.empty(lists[-1], np.int32)
     for text in range(len(bounds) - 1):
         size = bounds[text + 1] - bounds[text]
-        for p in range(bounds[text], bounds[text + 1] - _at_least(share, size) + 1):
+        last = bounds[text + 1] - _at_least(share, size)
+        rest = np.uint64(0)
+        for p in range(bounds[text + 1] - 1, bounds[text] - 1, -1):
             t = tokens[p]
-            if counts[t] > 1:
+            rest |= _bit(t)
+            if p <= last and counts[t] > 1:
                 members[place[t]] = text
                 depths[place[t]] = p - bounds[text]
+                bits[place[t]] = rest
+                spare[place[t]] = _spare(bounds[text + 1] - p, size, tau)
                 place[t] += 1
-    return lists, members, depths
+    return lists, members, depths, bits, spare
 
 
 @compiled
-def _longer(bounds: I64, members: I32, lo: int, hi: int, size: int) -> int:
-    """First place in [lo, hi) whose text has at least ``size`` tokens."""
+def _first_from(members: I32, lo: int, hi: int, text: int) -> int:
+    """First place in [lo, hi) whose member is ``text`` or a later one."""
     while lo < hi:
         middle = (lo + hi) // 2
-        text = members[middle]
-        if bounds[text + 1] - bounds[text] < size:
+        if members[middle] < text:
             lo = middle + 1
         else:
             hi = middle
     return lo
+
+
+@compiled
+def _ones(word: np.uint64) -> np.int32:
+    """How many bits are set (compilers make one instruction of it)."""
+    v = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    v = (v & np.uint64(0x3333333333333333)) + ((v >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int32((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@compiled
+def _promising(
+    prefixes: Prefixes, lo: int, hi: int, rest: np.uint64, spare: np.int32, found: I64
+) -> int:
+    """Write to ``found`` the places in [lo, hi) whose tokens may suffice; how many.
+
+    Few do, so whole blocks are tried first, without branches: that is done many at once.
+    """
+    k = 0
+    for start in range(lo, hi, _BLOCK):
+        bits = prefixes.bits[start : min(start + _BLOCK, hi)]
+        other = prefixes.spare[start : min(start + _BLOCK, hi)]
+        hits = np.int32(0)
+        for i in range(len(bits)):
+            hits |= np.int32(16 * _ones(bits[i] ^ rest)) - other[i] <= spare
+        if hits:
+            for i in range(len(bits)):
+                if np.int32(16 * _ones(bits[i] ^ rest)) - other[i] <= spare:
+                    found[k] = start + i
+                    k += 1
+    return k
+
+
+@compiled
+def _rests(tokens: I32, begin: int, end: int, rests: NDArray[np.uint64]) -> None:
+    """rests[i]: the bits of the tokens from ``begin + i`` on."""
+    rest = np.uint64(0)
+    for p in range(end - 1, begin - 1, -1):
+        rest |= _bit(tokens[p])
+        rests[p - begin] = rest
+
+
+@compiled
+def _stretch(
+    prefixes: Prefixes, token: int, x: int, shortest: int, widest: int
+) -> tuple[int, int, int]:
+    """Where the token's holders stand that come before x and have ``shortest`` tokens or more.
+
+    Gives [lo, hi), and the end of those among them that have ``widest`` tokens or fewer.
+    """
+    members, by_size = prefixes.members, prefixes.by_size
+    lo, hi = prefixes.lists[token], prefixes.lists[token + 1]
+    lo = _first_from(members, lo, hi, by_size[shortest])
+    hi = _first_from(members, lo, hi, x)
+    if widest >= len(by_size) - 1:
+        return lo, hi, hi
+    return lo, hi, _first_from(members, lo, hi, by_size[max(widest, 0) + 1])
 
 
 @compiled
@@ -259,36 +348,37 @@ def prefix_partners(
 ) -> tuple[I64, F64, int]:
     """Keys ``i << 32 | j``, scores, and how many texts met a bound, of the texts [first, stop).
 
-    Texts are numbered from short to long; ``order`` gives their indices. Where the first token in
-    common stands so deep in either text that too few can follow, the pair is passed over.
+    Texts are numbered from short to long; ``order`` gives their indices. A pair is looked at where
+    its first common token stands, and passed over if what follows there in either text, or in both
+    by their bits, is too little.
     """
-    bounds, tokens, members = prefixes.bounds, prefixes.tokens, prefixes.members
+    bounds, tokens = prefixes.bounds, prefixes.tokens
     seen = np.full(stop, -1, np.int32)
-    keys = np.empty(256, np.int64)
-    scores = np.empty(256, np.float64)
-    k = 0
-    crowded = 0
+    rests = np.empty(len(prefixes.by_size), np.uint64)
+    places = np.empty(min(probes, len(prefixes.members)) + 1, np.int64)
+    keys, scores = np.empty(256, np.int64), np.empty(256, np.float64)
+    k = crowded = 0
     for x in range(first, stop):
-        end = bounds[x + 1]
-        size = end - bounds[x]
+        begin, end = bounds[x], bounds[x + 1]
+        size = end - begin
         shortest = _at_least(tau, size)
-        kept = 0
-        looked = 0
+        _rests(tokens, begin, end, rests)
+        kept = looked = 0
         full = False
-        for p in range(bounds[x], end - shortest + 1):
-            begin, finish = prefixes.lists[tokens[p]], prefixes.lists[tokens[p] + 1]
-            for m in range(_longer(bounds, members, begin, finish, shortest), finish):
-                y = members[m]
-                if y >= x:
-                    break
-                looked += 1
-                if looked > probes:
-                    full = True
-                    break
+        for p in range(begin, end - shortest + 1):
+            widest = math.floor((end - p) * (1.0 + tau) / tau - size + 1e-6)
+            lo, hi, near = _stretch(prefixes, tokens[p], x, shortest, widest)
+            looked += hi - lo
+            if looked > probes:
+                full = True
+                near = min(near, hi - (looked - probes))
+            spare = np.int32(_spare(end - p, size, tau))
+            for c in range(_promising(prefixes, lo, near, rests[p - begin], spare, places)):
+                y = prefixes.members[places[c]]
                 if seen[y] == x:
                     continue
                 seen[y] = x
-                q = bounds[y] + prefixes.depths[m]
+                q = bounds[y] + prefixes.depths[places[c]]
                 both = size + bounds[y + 1] - bounds[y]
                 needed = math.ceil(tau / (1.0 + tau) * both - 1e-9)
                 shared = _shared(tokens, p, end, q, bounds[y + 1], needed)
@@ -299,8 +389,7 @@ def prefix_partners(
                     break
                 kept += 1
                 keys, scores = _room(keys, scores, k)
-                i, j = min(order[x], order[y]), max(order[x], order[y])
-                keys[k] = (i << 32) | j
+                keys[k] = (min(order[x], order[y]) << 32) | max(order[x], order[y])
                 scores[k] = shared / (both - shared)
                 k += 1
             if full:
