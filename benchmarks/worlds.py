@@ -57,7 +57,7 @@ def _world(accounts: int, seed: int, *, quiet: bool) -> dict[str, object]:
         "false_coordinated": scores.false_coordinated,
         "strong": sum(f.band == "strong" for f in case.findings),
         "ordinary_flagged": scores.ordinary_flagged,
-        "posts_precision": round(scores.posts_precision, 3),
+        "posts_precision": _mean([scores.posts_precision] if planted else []),
         **_edges(case),
     }
 
