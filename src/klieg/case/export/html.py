@@ -85,7 +85,7 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
         listed=_listed(shown),
         stats=_stats(shown),
         null=null.draw(_stats(shown), _stamp(shown)),
-        network=network.draw(shown.findings, shown.layers, _stamp(shown))
+        network=network.draw(shown.findings, shown.layers, shown.posts, _stamp(shown))
         if shown.findings
         else None,
         impact=_overall(shown),

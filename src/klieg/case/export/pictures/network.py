@@ -8,7 +8,9 @@ tied to whom. The room knows layers and findings, no null model.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from klieg.tables import Finding, Layer
+    from klieg.tables import Finding, Layer, Posts
 
 __all__ = ["draw"]
 
 WIDTH, PER_GROUP, ACCOUNTS, EDGES, CONTEXT = 900.0, 500, 2000, 5000, 120
+MEETINGS, MEETING = 40, 60
+"""Joint acts, and members of each, that are read for lines where no pair stands alone."""
 CLASS_COLOUR = {
     "coordinated": svg.PALETTE[1],
     "amplification": svg.PALETTE[4],
@@ -52,7 +56,9 @@ class _Tie:
     surprise: float
 
 
-def draw(findings: Sequence[Finding], layers: Sequence[Layer], stamp: Sequence[str]) -> Markup:
+def draw(
+    findings: Sequence[Finding], layers: Sequence[Layer], posts: Posts, stamp: Sequence[str]
+) -> Markup:
     """All findings of a case in one map."""
     home: dict[int, int] = {}
     hidden = 0
@@ -63,6 +69,10 @@ def draw(findings: Sequence[Finding], layers: Sequence[Layer], stamp: Sequence[s
         hidden += max(0, len(fresh) - room)
         home.update(dict.fromkeys(fresh[:room], g))
     ties, left_out = _ties(layers, home)
+    joined = {home[t.left] for t in ties if home.get(t.left, -1) == home.get(t.right, -2)}
+    for g, finding in enumerate(findings):
+        if g not in joined:
+            ties += _met(finding, g, home, posts)
     clusters = [_cluster(g, home, ties) for g in range(len(findings))]
     places, height = _pack([len(c) for c in clusters])
     position: dict[int, tuple[float, float]] = {}
@@ -80,8 +90,8 @@ def draw(findings: Sequence[Finding], layers: Sequence[Layer], stamp: Sequence[s
     caveat = (
         "An account is a mark, a line is joint behaviour beyond chance; distance on paper means "
         f"nothing. {hidden} accounts and {left_out} weaker edges are not drawn; grey rings are "
-        "accounts of no finding that share an edge with one. Accounts on a ring without lines come "
-        "together in bursts of many, which no single pair shows."
+        "accounts of no finding that share an edge with one. Where no pair stands alone, lines join "
+        "members who met in two joint acts or more."
     )
     title = f"Coordination network: {len(home)} accounts in {len(findings)} findings"
     return svg.frame(WIDTH, height + 40, title, caveat, stamp, body, name="network")
@@ -103,6 +113,18 @@ def _ties(layers: Sequence[Layer], home: Mapping[int, int]) -> tuple[list[_Tie],
                 best[pair] = _Tie(*pair, layer.scored.signal, surprise)
     ranked = sorted(best.values(), key=lambda t: (-t.surprise, t.left, t.right))
     return ranked[:EDGES], max(0, len(ranked) - EDGES)
+
+
+def _met(finding: Finding, g: int, home: Mapping[int, int], posts: Posts) -> list[_Tie]:
+    """Members who met in at least two of the finding's joint acts."""
+    times: Counter[tuple[int, int]] = Counter()
+    signal: dict[tuple[int, int], str] = {}
+    for act in finding.joint_acts[:MEETINGS]:
+        who = sorted({int(posts.account[p]) for p in act.posts})
+        for pair in combinations([a for a in who if home.get(a) == g][:MEETING], 2):
+            times[pair] += 1
+            signal.setdefault(pair, act.signal)
+    return [_Tie(*pair, signal[pair], 0.0) for pair, n in sorted(times.items()) if n >= 2]
 
 
 def _cluster(
