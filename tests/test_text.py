@@ -170,6 +170,8 @@ def test_text_tokens() -> None:
         [],
     ]
     assert token_counts(normal).tolist() == [7, 0, 3, 0]
+    many = pa.concat_arrays([normal] * 40_000)
+    assert token_counts(many, threads=3).tolist() == [7, 0, 3, 0] * 40_000
 
 
 def test_text_has_words() -> None:

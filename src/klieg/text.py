@@ -126,12 +126,14 @@ def has_words(normal: Texts) -> Texts:
     return pc.match_substring_regex(normal, r"(^|[^\pL\pM\pN/.\-_#@])\pL")
 
 
-def token_counts(normal: Texts) -> I32:
+def token_counts(normal: Texts, *, threads: int = 1) -> I32:
     """(n,) words in each normalised text."""
-    parts = [np.zeros(0, np.int64)]
-    for part in slices(normal):
+
+    def count(part: pa.Array) -> I64:
         points, ends = points_of(part)
-        parts.append(np.diff(np.searchsorted(_token_bounds(points)[0], ends), prepend=0))
+        return np.diff(np.searchsorted(_token_bounds(points)[0], ends), prepend=0)
+
+    parts = [np.zeros(0, np.int64), *over_slices(normal, count, threads)]
     return np.concatenate(parts).astype(np.int32)
 
 
@@ -149,7 +151,8 @@ def shingle_codes(
         points, ends = points_of(part)
         row, code = cut(points, ends, n)
         # the row stands in the top 16 bits, so one flat sort orders every set at once
-        keys = np.sort((row.astype(np.uint64) << np.uint64(48)) | (code & _LOW48))
+        # (rows ascend already, so a merge sort has only short stretches to put in order)
+        keys = np.sort((row.astype(np.uint64) << np.uint64(48)) | (code & _LOW48), kind="stable")
         keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
         rows = (keys >> np.uint64(48)).astype(np.int64)
         return np.bincount(rows, minlength=len(ends)), keys & _LOW48

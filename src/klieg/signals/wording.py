@@ -108,7 +108,8 @@ def text_families(
 ) -> I64:
     """(n,) family of each distinct normal form, named by its first member."""
     n = len(distinct)
-    long = (token_counts(distinct) >= MIN_WORDS) & (
+    threads = _threads(config)
+    long = (token_counts(distinct, threads=threads) >= MIN_WORDS) & (
         pc.utf8_length(distinct).to_numpy(zero_copy_only=False) >= MIN_CHARACTERS
     )
     rows = np.flatnonzero(long)
@@ -116,7 +117,6 @@ def text_families(
     if len(rows) < 2:
         return family
     texts = distinct.take(pa.array(rows))
-    threads = _threads(config)
     progress("copies: near-duplicates", 0, 3)
     starts, values = shingle_codes(texts, 3, threads=threads)
     near = engine.near_copies(starts, values, config.copy_jaccard, config.seed)
