@@ -187,8 +187,8 @@ def _notes(
     notes = []
     if lost := [w for w in config.windows_s if w not in fitting.windows_s]:
         notes.append(
-            f"Times are no finer than {posts.resolution} s: windows of "
-            f"{', '.join(map(str, lost))} s were left out."
+            f"Windows of {', '.join(map(str, lost))} s were left out: "
+            f"some posts' times are no finer than {posts.resolution} s."
         )
     if not [name for name in layers if name != MULTIPLEX]:
         notes.append("No signal found anything to work on: the posts carry no shared object.")

@@ -90,8 +90,8 @@ def draw(
     caveat = (
         "An account is a mark, a line is joint behaviour beyond chance; distance on paper means "
         f"nothing. {hidden} accounts and {left_out} weaker edges are not drawn; grey rings are "
-        "accounts of no finding that share an edge with one. Where no pair stands alone, lines join "
-        "members who met in two joint acts or more."
+        "accounts of no finding that share an edge with one. Where no pair stands alone, lines "
+        "join members who met in two joint acts or more."
     )
     title = f"Coordination network: {len(home)} accounts in {len(findings)} findings"
     return svg.frame(WIDTH, height + 40, title, caveat, stamp, body, name="network")
