@@ -302,3 +302,31 @@ def test_network_of_real_posts_holds_its_promise_on_shuffles(data, file, columns
     assert stat.validated >= least
     assert max(stat.shuffled) <= 2
     assert stat.tail_shuffled[0] <= 1.0
+
+
+def test_network_is_the_same_on_one_thread_and_on_many_and_tells_progress_in_order():
+    told: list[tuple[str, int, int | None]] = []
+    layers, posts = world(rows_of(2, n=600))
+    one = network.build(layers, posts, CONFIG, ENGINE, silent)
+    many = network.build(
+        layers, posts, replace(CONFIG, threads=4), ENGINE, lambda *step: told.append(step)
+    )
+    assert told == [
+        ("strata", 0, None),
+        *((stage, i, 3) for stage in ("pairs", "shuffles") for i in range(4)),
+    ]
+    assert list(one.layers) == list(many.layers) == ["link", "hashtags", MULTIPLEX]
+    for name in one.layers:
+        a, b = one.layers[name], many.layers[name]
+        assert a.stat == b.stat
+        assert np.array_equal(a.scored.p, b.scored.p)
+        assert np.array_equal(a.strata.object_stratum, b.strata.object_stratum)
+    assert [(w.layer, w.window, w.interest) for w in one.weak] == [
+        (w.layer, w.window, w.interest) for w in many.weak
+    ]
+
+
+def test_network_passes_on_what_a_layer_raises():
+    layers, posts = world(rows_of(2, n=100))
+    with pytest.raises(AttributeError, match="count_pairs"):
+        network.build(layers, posts, CONFIG, object(), silent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -424,3 +424,35 @@ def test_null_histogram_holds_every_pair():
     p = np.array([1.0, 1e-3, 1e-200, 0.0])
     assert error_control.histogram(p).sum() == 4
     assert error_control.histogram(p)[-1] == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), sizes=st.lists(st.integers(1, 3), min_size=1, max_size=6))
+def test_null_tables_add_up_objects_and_targets_in_order(seed, sizes):
+    rng = np.random.default_rng(seed)
+    starts = np.r_[0, np.cumsum(sizes)].astype(np.int64)
+    chance = rng.random((4, 5))
+    place = rng.integers(0, 5, starts[-1])
+    rate = rng.random((starts[-1], 2)) * 3 * rng.integers(0, 2, (starts[-1], 2))
+    free, capped = np.zeros((2, 2, 4, 4))
+    fitted.tabulate(chance, rate, place, starts, free, capped)
+    for w, a, b in np.ndindex(2, 4, 4):
+        met, aimed = 0.0, 0.0
+        for first, stop in pairwise(starts):
+            never = 1.0
+            for i in range(first, stop):
+                q = min(1.0, chance[min(a, b), place[i]] * chance[max(a, b), place[i]] * rate[i, w])
+                met, never = met + q, never * (1.0 - q)
+            aimed += 1.0 - never
+        assert (free[w, a, b], capped[w, a, b]) == (met, aimed)
+
+
+def test_null_a_shuffle_studied_beside_the_real_data_gives_the_same():
+    actions, strata = organic(3, n=4000)
+    real = scoring.study(actions, strata, CONFIG, ENGINE)
+    mixed = shuffle(actions, strata, 1)
+    alone = scoring.study(mixed, strata, CONFIG, ENGINE)
+    beside = scoring.study(mixed, strata, CONFIG, ENGINE, unshuffled=real)
+    for name in ("p_window", "p", "e"):
+        assert np.array_equal(getattr(alone.tests, name), getattr(beside.tests, name))
+    assert np.array_equal(alone.expected, beside.expected)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klieg.config import Config
 from klieg.detect import strata
-from klieg.detect.columns import plurality
+from klieg.detect.columns import appearance, first_rows, plurality
 from klieg.detect.interest import week_start
 from klieg.detect.language import languages, scripts
 from klieg.tables import POSTS, SECOND, TIME, Actions, Posts
@@ -242,3 +242,36 @@ def test_strata_ignore_names_and_whole_weeks(seed, weeks):
     )["link"]
     assert once.object_stratum.tolist() == again.object_stratum.tolist()
     assert once.names == again.names
+
+
+@given(values=st.lists(st.integers(0, 30), max_size=40), low=st.integers(-5, 2**40))
+def test_strata_columns_number_by_first_appearance_dense_or_sparse(values, low):
+    shifted = np.array([low + v for v in values], np.int64)
+    for column in (shifted, np.array(values, np.int64) << 40):
+        seen = list(dict.fromkeys(column.tolist()))
+        first, number = appearance(column)
+        assert number.tolist() == [seen.index(v) for v in column.tolist()]
+        assert column[first].tolist() == seen
+        assert first_rows(column).tolist() == first.tolist()
+
+
+@given(
+    votes=st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 3)), max_size=40),
+)
+def test_strata_plurality_is_the_commonest_vote_and_the_first_of_equals(votes):
+    group = np.array([g for g, _ in votes], np.int64)
+    vote = np.array([v for _, v in votes], np.int64)
+    expected = []
+    for g in range(5):
+        cast = [v for h, v in votes if h == g and v >= 0]
+        expected.append(max(dict.fromkeys(cast), key=cast.count, default=-1))
+    assert plurality(group, vote, 5).tolist() == expected
+
+
+def test_strata_opinions_are_infer_and_flat_at_once():
+    posts, objects = two_tastes(n_days=4, seed=1)
+    layers = {"link": make_layer("link", posts, objects)}
+    chosen, plain = strata.opinions(layers, posts, SMALL)
+    assert chosen["link"].names == strata.infer(layers, posts, SMALL)["link"].names
+    assert plain["link"].names == strata.flat(layers, posts, SMALL)["link"].names
+    assert chosen["link"].size > plain["link"].size

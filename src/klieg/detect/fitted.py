@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.detect.columns import tally
 from klieg.engine.compiled import compiled
 
 if TYPE_CHECKING:
@@ -87,9 +88,13 @@ def _distance(got: F64, wanted: F64) -> float:
 
 def _grouped(degree: I64) -> tuple[F64, F64, I64]:
     """(mean degree, members) of each class that occurs, and each one's class."""
-    label, member, size = np.unique(classes(degree), return_inverse=True, return_counts=True)
-    total = np.bincount(member, weights=degree, minlength=len(label))
-    return total / size, size.astype(np.float64), member.astype(np.int64)
+    label = classes(degree)
+    found, size = tally(label)
+    number = np.zeros(int(label.max(initial=-1)) + 1, np.int64)
+    number[found] = np.arange(len(found))
+    member = number[label]
+    total = np.bincount(member, weights=degree, minlength=len(found))
+    return total / size, size.astype(np.float64), member
 
 
 @compiled
@@ -108,17 +113,46 @@ def tabulate(
     target t holding ``starts[t]`` … ``starts[t + 1]``.
     """
     nodes = chance.shape[0]
+    by_class = np.ascontiguousarray(chance.T)
+    sums = np.empty((3, nodes))  # objects; targets; chance of not meeting on this target
+    kind, often = np.empty(len(place), np.int64), np.empty(len(place))
+    stops = np.empty(len(starts), np.int64)
     for w in range(rate.shape[1]):
+        n_targets = _live(rate[:, w], place, starts, kind, often, stops)
         for a in range(nodes):
+            sums[:] = 0.0
+            i = 0
+            for t in range(n_targets):
+                sums[2] = 1.0
+                while i < stops[t]:
+                    own = by_class[kind[i], a]
+                    for b in range(a, nodes):  # the innermost loop, so that it runs in vectors
+                        q = min(1.0, own * by_class[kind[i], b] * often[i])
+                        sums[0, b] += q
+                        sums[2, b] *= 1.0 - q
+                    i += 1
+                for b in range(a, nodes):
+                    sums[1, b] += 1.0 - sums[2, b]
             for b in range(a, nodes):
-                all_objects = 0.0
-                all_targets = 0.0
-                for t in range(len(starts) - 1):
-                    never = 1.0
-                    for i in range(starts[t], starts[t + 1]):
-                        q = min(1.0, chance[a, place[i]] * chance[b, place[i]] * rate[i, w])
-                        all_objects += q
-                        never *= 1.0 - q
-                    all_targets += 1.0 - never
-                free[w, a, b] = free[w, b, a] = all_objects
-                capped[w, a, b] = capped[w, b, a] = all_targets
+                free[w, a, b] = free[w, b, a] = sums[0, b]
+                capped[w, a, b] = capped[w, b, a] = sums[1, b]
+
+
+@compiled
+def _live(rate: F64, place: I64, starts: I64, kind: I64, often: F64, stops: I64) -> int:
+    """Pack the objects on which anybody met, and where each target's stop; how many targets.
+
+    The others, most of them in a short window, would add zeros.
+    """
+    size = 0
+    targets = 0
+    for t in range(len(starts) - 1):
+        before = size
+        for i in range(starts[t], starts[t + 1]):
+            if rate[i] > 0.0:
+                kind[size], often[size] = place[i], rate[i]
+                size += 1
+        if size > before:
+            stops[targets] = size
+            targets += 1
+    return targets

@@ -13,6 +13,7 @@ import numpy as np
 from graspologic_native import leiden_csr
 
 from klieg.detect.columns import appearance, plurality
+from klieg.engine import shards
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -43,8 +44,12 @@ def communities(
     fold = {name: _parity(actions, origin) for name, actions in chosen.items()}
     label = {name: np.full(a.n_objects, -1, np.int32) for name, a in chosen.items()}
     count = 0
-    for parity in (0, 1):
-        accounts, found = _account_communities(chosen, fold, parity, config)
+
+    def half(first: int, _: int) -> tuple[I32, int]:
+        return _account_communities(chosen, fold, first, config)
+
+    halves = shards.run(half, [(0, 1), (1, 2)], config.threads)
+    for parity, (accounts, found) in enumerate(halves):
         for name, actions in chosen.items():
             here = (fold[name] == 1 - parity)[actions.object]
             vote = np.where(here, accounts[actions.account], -1)
@@ -101,7 +106,8 @@ def _leiden(who: I32, what: np.ndarray, n_accounts: int, seed: int) -> I32:
     key, weight = np.unique(left * n + right + len(actors), return_counts=True)
     source = np.concatenate((key // n, key % n))
     sink = np.concatenate((key % n, key // n))
-    order = np.argsort(source, kind="stable")
+    # keys ascend, so the accounts' half is in order, and stands before the objects' half
+    order = np.r_[: len(key), len(key) + np.argsort(key % n, kind="stable")]
     starts = np.searchsorted(source[order], np.arange(n + 1))
     _, found = leiden_csr(
         starts.astype(np.int64),

@@ -6,28 +6,44 @@ from, so accounts are still exchangeable inside them. The room knows no null mod
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from klieg.detect.columns import appearance
+from klieg.detect.columns import appearance, first_rows
 from klieg.tables import MULTIPLEX, Actions, Strata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from klieg.tables import I64, Bool
+    from klieg.tables import I32, I64
 
-__all__ = ["combine"]
+__all__ = ["Woven", "combine", "pools", "weave"]
 
 _ORDER = ("copies", "link", "repost", "hashtags", "reply", "mention", "image", "object", "domain")
 """Which signal a post's act is taken from where two of its objects are equally rare."""
 
 
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """All layers' acts as one layer, and which object of which layer each of its objects was."""
+
+    actions: Actions
+    names: tuple[str, ...]  # the layers, in the order in which their objects were stacked
+    origin: I64  # (n_objects,) the object's number among those of all layers, stacked
+
+
 def combine(layers: Mapping[str, Actions], strata: Mapping[str, Strata]) -> tuple[Actions, Strata]:
-    """All layers as one: objects, targets and strata side by side, labelled ``signal: label``.
+    """All layers as one, and its pools: ``weave`` and ``pools``."""
+    woven = weave(layers)
+    return woven.actions, pools(woven, strata)
+
+
+def weave(layers: Mapping[str, Actions]) -> Woven:
+    """All layers as one: objects and targets side by side, labelled ``signal: label``.
 
     A post's act is its object with the fewest actions (ties: a fixed order of signals, then their
     names); a domain never stands for a post that has a link. An account keeps its first act on an
@@ -39,11 +55,28 @@ def combine(layers: Mapping[str, Actions], strata: Mapping[str, Strata]) -> tupl
         raise ValueError("there is no layer to combine")
     parts = [layers[name] for name in names]
     row = _rarest(names, parts)
-    row = row[_first_acts(parts, row)]
-    return _actions(names, parts, row), _strata(names, parts, [strata[n] for n in names], row)
+    account = np.concatenate([p.account for p in parts])[row]
+    item = _stacked([p.object for p in parts], [p.n_objects for p in parts])[row]
+    width = sum(p.n_objects for p in parts)
+    kept = first_rows(account.astype(np.int64) * max(width, 1) + item)
+    return _woven(names, parts, row[kept], account[kept], item[kept])
 
 
-def _stacked(parts: list[Actions], values: list[np.ndarray], sizes: list[int]) -> I64:
+def pools(woven: Woven, strata: Mapping[str, Strata]) -> Strata:
+    """Pools and parents per (layer, stratum), in the order of the layers, empty ones included."""
+    held = [strata[name] for name in woven.names]
+    member = _stacked([s.object_stratum for s in held], [s.size for s in held])
+    parent = _stacked([s.parent for s in held], [len(s.parent_names) for s in held])
+    told = list(zip(woven.names, held, strict=True))
+    return Strata(
+        object_stratum=member[woven.origin].astype(np.int32),
+        parent=parent.astype(np.int32),
+        names=tuple(f"{n} · {x}" for n, s in told for x in s.names),
+        parent_names=tuple(f"{n} · {x}" for n, s in told for x in s.parent_names),
+    )
+
+
+def _stacked(values: list[np.ndarray], sizes: list[int]) -> I64:
     """One column over all layers, each layer's ids after those before it; −1 stays −1."""
     base = np.r_[0, np.cumsum(sizes)]
     return np.concatenate(
@@ -56,69 +89,44 @@ def _rarest(names: list[str], parts: list[Actions]) -> I64:
     post = np.concatenate([p.post for p in parts])
     rare = np.concatenate([np.bincount(p.object, minlength=p.n_objects)[p.object] for p in parts])
     turn = np.repeat(np.arange(len(parts)), [p.n for p in parts])
-    allowed = np.ones(len(post), np.bool_)
+    n_posts = int(post.max(initial=-1)) + 1
+    least = np.full(n_posts, np.iinfo(np.int64).max)
+    rank = rare * len(parts) + turn
     if "domain" in names and "link" in names:
-        linked = np.unique(parts[names.index("link")].post)
-        allowed = (turn != names.index("domain")) | ~np.isin(post, linked)
-    rows = np.flatnonzero(allowed)
-    rows = rows[np.lexsort((turn[rows], rare[rows], post[rows]))]
-    return rows[_changes(post[rows])]
+        linked = np.zeros(n_posts, np.bool_)
+        linked[parts[names.index("link")].post] = True
+        rank[(turn == names.index("domain")) & linked[post]] = least.max(initial=0)
+    np.minimum.at(least, post, rank)
+    rows = np.flatnonzero(rank == least[post])
+    first = np.full(n_posts, -1)
+    first[post[rows[::-1]]] = rows[::-1]  # of several writes to a slot the last one holds
+    return first[first >= 0]
 
 
-def _first_acts(parts: list[Actions], row: I64) -> I64:
-    """Positions in ``row`` (post order) where an account first acts on an object."""
-    account = np.concatenate([p.account for p in parts])[row].astype(np.int64)
-    item = _stacked(parts, [p.object for p in parts], [p.n_objects for p in parts])[row]
-    width = sum(p.n_objects for p in parts)
-    _, first = np.unique(account * max(width, 1) + item, return_index=True)
-    return np.sort(first)
-
-
-def _changes(values: I64) -> Bool:
-    new: Bool = np.r_[True, values[1:] != values[:-1]][: len(values)]
-    return new
-
-
-def _actions(names: list[str], parts: list[Actions], row: I64) -> Actions:
-    item = _stacked(parts, [p.object for p in parts], [p.n_objects for p in parts])[row]
-    target = _stacked(parts, [p.target for p in parts], [len(p.target_labels) for p in parts])[row]
+def _woven(names: list[str], parts: list[Actions], row: I64, account: I32, item: I64) -> Woven:
+    target = _stacked([p.target for p in parts], [len(p.target_labels) for p in parts])[row]
     used, number = appearance(item)
     aimed = target[target >= 0]
     hit, aim = appearance(aimed)
     target[target >= 0] = aim
-    return Actions(
+    origin = item[used]
+    actions = Actions(
         signal=MULTIPLEX,
-        account=np.concatenate([p.account for p in parts])[row],
+        account=account,
         object=number.astype(np.int32),
         time=np.concatenate([p.time for p in parts])[row],
         post=np.concatenate([p.post for p in parts])[row],
         target=target.astype(np.int32),
-        labels=_labels(names, [p.labels for p in parts]).take(pa.array(item[used])),
-        target_labels=_labels(names, [p.target_labels for p in parts]).take(pa.array(aimed[hit])),
+        labels=_labels(names, [p.labels for p in parts], origin),
+        target_labels=_labels(names, [p.target_labels for p in parts], aimed[hit]),
         n_accounts=max(p.n_accounts for p in parts),
     )
+    return Woven(actions, tuple(names), origin)
 
 
-def _labels(names: list[str], columns: list[pa.Array]) -> pa.Array:
-    return pa.concat_arrays(
-        [
-            pc.binary_join_element_wise(f"{name}: ", column.cast(pa.string()), "")
-            for name, column in zip(names, columns, strict=True)
-        ]
-    )
-
-
-def _strata(names: list[str], parts: list[Actions], pools: list[Strata], row: I64) -> Strata:
-    """Pools and parents per (layer, stratum), in the order of the layers, empty ones included."""
-    item = _stacked(parts, [p.object for p in parts], [p.n_objects for p in parts])[row]
-    used, _ = appearance(item)
-    member = _stacked(parts, [s.object_stratum for s in pools], [s.size for s in pools])
-    parent = _stacked(parts, [s.parent for s in pools], [len(s.parent_names) for s in pools])
-    return Strata(
-        object_stratum=member[item[used]].astype(np.int32),
-        parent=parent.astype(np.int32),
-        names=tuple(f"{n} · {x}" for n, s in zip(names, pools, strict=True) for x in s.names),
-        parent_names=tuple(
-            f"{n} · {x}" for n, s in zip(names, pools, strict=True) for x in s.parent_names
-        ),
-    )
+def _labels(names: list[str], columns: list[pa.Array], rows: I64) -> pa.Array:
+    told = [
+        pc.binary_join_element_wise(f"{name}: ", column.cast(pa.string()), "")
+        for name, column in zip(names, columns, strict=True)
+    ]
+    return pa.concat_arrays(told).take(pa.array(rows))

@@ -7,24 +7,28 @@ it searches no groups and judges nobody.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from klieg.detect import error_control, multiplex, null, strata
 from klieg.detect.scoring import Study, study
 from klieg.detect.weak import weak_graphs
+from klieg.engine import shards
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from klieg.config import Config
     from klieg.sockets import Engine, Progress
     from klieg.tables import F64, I64, Actions, Bool, Posts, Strata, WeakGraph
 
 __all__ = ["build"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +68,69 @@ def build(
     if not layers:
         return Network({}, {}, ())
     progress("strata", 0, None)
-    actions = dict(layers)
-    pools, plain = strata.infer(layers, posts, config), strata.flat(layers, posts, config)
-    together, pools[MULTIPLEX] = multiplex.combine(layers, pools)
-    _, plain[MULTIPLEX] = multiplex.combine(layers, plain)
-    actions[MULTIPLEX] = together
-    studies: dict[str, Study] = {}
-    weak: list[WeakGraph] = []
-    for i, name in enumerate(actions):
-        progress(f"pairs: {name}", i, len(actions))
-        studies[name] = study(actions[name], pools[name], config, engine)
-        weak += weak_graphs(name, actions[name], plain[name], studies[name], config, engine)
+    actions, pools, plain = _pools(layers, posts, config)
+
+    def count(name: str) -> tuple[Study, tuple[WeakGraph, ...]]:
+        own = study(actions[name], pools[name], config, engine)
+        return own, weak_graphs(name, actions[name], plain[name], own, config, engine)
+
+    counted = _each("pairs", count, actions, config, progress)
+    studies = {name: own for name, (own, _) in counted.items()}
     verdict = _verdict(studies, config)
-    built = {}
-    for i, name in enumerate(actions):
-        progress(f"shuffles: {name}", i, len(actions))
-        checked = _shuffles(i, actions[name], pools[name], verdict, config, engine)
-        built[name] = _layer(actions[name], pools[name], studies[name], verdict, checked, config)
-    return Network(built, plain, tuple(weak))
+    turn = {name: i for i, name in enumerate(actions)}
+
+    def check(name: str) -> _Shuffled:
+        own = studies[name]
+        return _shuffles(turn[name], actions[name], pools[name], own, verdict, config, engine)
+
+    checked = _each("shuffles", check, actions, config, progress)
+    built = {
+        name: _layer(actions[name], pools[name], studies[name], verdict, checked[name], config)
+        for name in actions
+    }
+    return Network(built, plain, tuple(w for _, weak in counted.values() for w in weak))
+
+
+def _pools(
+    layers: Mapping[str, Actions], posts: Posts, config: Config
+) -> tuple[dict[str, Actions], dict[str, Strata], dict[str, Strata]]:
+    """Every layer's actions, pools, and pools without interest; MULTIPLEX last."""
+    with ThreadPoolExecutor(1) as beside:
+        weaving = beside.submit(multiplex.weave, layers)
+        if shards.thread_count(config.threads) < 2:
+            weaving.result()
+        pools, plain = strata.opinions(layers, posts, config)
+        woven = weaving.result()
+    for opinion in (pools, plain):
+        opinion[MULTIPLEX] = multiplex.pools(woven, opinion)
+    return {**layers, MULTIPLEX: woven.actions}, pools, plain
+
+
+def _each(
+    stage: str,
+    work: Callable[[str], T],
+    actions: Mapping[str, Actions],
+    config: Config,
+    progress: Progress,
+) -> dict[str, T]:
+    """``work`` of every layer, by name in their order: two at a time, the largest begun first.
+
+    Much of a layer's work is not cut into shards; a second layer fills the gaps. More at once would
+    take more memory. Progress is told here alone, by the thread that called.
+    """
+    with ThreadPoolExecutor(min(2, shards.thread_count(config.threads))) as pool:
+        begun = {
+            name: pool.submit(work, name) for name in sorted(actions, key=lambda n: -actions[n].n)
+        }
+        try:
+            progress(stage, 0, len(actions))
+            for i, finished in enumerate(as_completed(begun.values()), 1):
+                finished.result()
+                progress(stage, i, len(actions))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return {name: begun[name].result() for name in actions}
 
 
 def _verdict(studies: Mapping[str, Study], config: Config) -> _Verdict:
@@ -115,6 +164,7 @@ def _shuffles(
     turn: int,
     actions: Actions,
     pools: Strata,
+    real: Study,
     verdict: _Verdict,
     config: Config,
     engine: Engine,
@@ -123,7 +173,8 @@ def _shuffles(
     validated, weak, tails, bins = [], [], [], []
     for run in range(config.shuffles):
         seed = (config.seed * 1009 + run) * 101 + turn
-        s = study(null.shuffle(actions, pools, seed), pools, config, engine)
+        shuffled = null.shuffle(actions, pools, seed)
+        s = study(shuffled, pools, config, engine, unshuffled=real)
         p = s.tests.p
         validated.append(int(np.count_nonzero(p <= verdict.floor)))
         weak.append(int(np.count_nonzero(_is_weak(s, config))))

@@ -15,6 +15,7 @@ import numpy as np
 
 from klieg.detect.interest import DAY, week_start
 from klieg.engine.compiled import compiled
+from klieg.engine.windows import sort_actions
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def measure(actions: Actions, strata: Strata, windows: I64) -> tuple[Cells, ...]
     """Count the pairs of each stratum and window by the cells of both acts: hours, then ages."""
     if not actions.n:
         return ()
-    order = np.lexsort((actions.time, actions.object))
+    order = sort_actions(actions.account, actions.object, actions.time).row
     kinds = (_hours(actions), 16), (_ages(actions, order), len(AGES) + 1)
     return tuple(_measure(actions, strata, windows, order, cell, n) for cell, n in kinds)
 
@@ -57,20 +58,23 @@ def raised(
     number = np.full(actions.n_accounts, -1, np.int64)
     number[who] = np.arange(len(who))
     rows = np.flatnonzero(number[actions.account] >= 0)
+    actor = number[actions.account[rows]]
     for cells in kinds:
-        width = len(cells.flat) * cells.n
-        key = number[actions.account[rows]] * width + cells.of[rows]
-        counts = np.bincount(key, minlength=len(who) * width).reshape(len(who), width)
-        ratio = _ratio(cells, counts.astype(np.float64), place[: len(left)], place[len(left) :])
+        ratio = _ratio(cells, actor, cells.of[rows], place[: len(left)], place[len(left) :])
         factor = np.maximum(factor, ratio)
     return factor
 
 
-def _ratio(cells: Cells, counts: F64, a: I64, b: I64) -> F64:
-    """(p, W) λ' over the same without cells, from the (accounts, C · cells) counts of acts."""
+def _ratio(cells: Cells, who: I64, of: I64, a: I64, b: I64) -> F64:
+    """(p, W) λ' over the same without cells; ``who`` did an act in the cell ``of`` (rows,)."""
     told, blind = np.zeros((2, len(a), cells.flat.shape[1]))
+    order = np.argsort(of, kind="stable")
+    bounds = np.searchsorted(of[order], np.arange(len(cells.flat) + 1) * cells.n)
+    n_who = int(max(a.max(), b.max())) + 1
     for c in np.flatnonzero(cells.flat.any(axis=1)):
-        own = counts[:, c * cells.n : (c + 1) * cells.n]
+        rows = order[bounds[c] : bounds[c + 1]]
+        slot = who[rows] * cells.n + of[rows] - c * cells.n
+        own = np.bincount(slot, minlength=n_who * cells.n).reshape(n_who, -1).astype(np.float64)
         total = own.sum(axis=1)
         both = np.flatnonzero(total[a] * total[b] > 0)
         x, y = own[a[both]], own[b[both]]
@@ -115,9 +119,10 @@ def _measure(
 
 @compiled
 def _count(object: I32, time: I64, of: I64, windows: I64, pairs: F64) -> None:  # noqa: A002
-    """Add to (C, W, n, n) the pairs of acts on one object, earlier act first; (object, time) order.
+    """Add to (C, W, n, n) the pairs of acts on one object, in (object, time) order.
 
-    An account's own repeats are counted too: there are next to none within a day.
+    An account's own repeats are counted too: there are next to none within a day. The later act's
+    cell is the row.
     """
     n = pairs.shape[2]
     for w in range(len(windows)):
@@ -132,5 +137,5 @@ def _count(object: I32, time: I64, of: I64, windows: I64, pairs: F64) -> None:  
                 lo += 1
             c, d = of[i] // n, of[i] % n
             for before in range(n):
-                pairs[c, w, before, d] += held[before]
+                pairs[c, w, d, before] += held[before]
             held[d] += 1.0

@@ -33,6 +33,7 @@ class Study:
     """One layer after counting and before any threshold."""
 
     slots: null.Slots  # the layer's pools, fitted
+    habits: tuple[rhythm.Cells, ...]
     able: Bool  # (n_accounts,) eligible accounts
     pairs: int  # all pairs of eligible accounts: this layer's m
     counts: PairCounts  # under the occupancy cap: what the search looks at
@@ -42,8 +43,19 @@ class Study:
     omitted: float  # nats that a pair which is no candidate can have had
 
 
-def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> Study:
-    """Count, score and test the pairs of one layer."""
+def study(
+    actions: Actions,
+    strata: Strata,
+    config: Config,
+    engine: Engine,
+    *,
+    unshuffled: Study | None = None,
+) -> Study:
+    """Count, score and test the pairs of one layer.
+
+    ``unshuffled`` is the study of the actions that these are a shuffle of: a shuffle leaves how
+    often each account acts in each pool, and what time each slot has, as they were.
+    """
     windows = null.ladder(config)
     able = eligible(actions, config)
     counts = engine.count_pairs(
@@ -69,13 +81,17 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
         right,
         config.threads,
     )
-    slots = null.slots(actions, strata)
+    if unshuffled is None:
+        slots, habits = null.slots(actions, strata), rhythm.measure(actions, strata, windows)
+    else:
+        slots, habits = unshuffled.slots, unshuffled.habits
     margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
     expected = null.expected_capped(margins, left, right, threads=config.threads)
-    tests = _tests(actions, strata, edges, expected, config, engine)
+    tests = _tests(actions, habits, edges, expected, config, engine)
     n = int(np.count_nonzero(able))
     return Study(
         slots,
+        habits,
         able,
         n * (n - 1) // 2,
         counts,
@@ -88,7 +104,7 @@ def study(actions: Actions, strata: Strata, config: Config, engine: Engine) -> S
 
 def _tests(
     actions: Actions,
-    strata: Strata,
+    habits: tuple[rhythm.Cells, ...],
     edges: Edges,
     expected: F64,
     config: Config,
@@ -98,7 +114,6 @@ def _tests(
     test = partial(pair_tests, engine=engine, least=config.weak_count, level=config.false_alarms)
     tests = test(edges.capped, expected)
     rows = np.flatnonzero(tests.p < config.weak_p)
-    habits = rhythm.measure(actions, strata, null.ladder(config))
     expected[rows] *= rhythm.raised(
         actions, habits, len(config.windows_s), edges.left[rows], edges.right[rows]
     )

@@ -7,6 +7,7 @@ pooled with another. The room knows no windows, no pairs and no counts of co-act
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,43 +25,72 @@ if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.tables import I32, Actions, Bool, Posts
 
-__all__ = ["flat", "infer"]
+__all__ = ["flat", "infer", "opinions"]
 
 _NONE, _OTHER = -1, -2  # language unknown or no interest; merged because too small
 
 
-def infer(layers: Mapping[str, Actions], posts: Posts, config: Config) -> dict[str, Strata]:
-    """Each layer's pools, interest communities included where the layer is chosen by interest.
+def opinions(
+    layers: Mapping[str, Actions], posts: Posts, config: Config
+) -> tuple[dict[str, Strata], dict[str, Strata]]:
+    """Each layer's pools, and the same without interest: the second opinion of the search.
 
-    Communities are cross-fitted on the parity of days since the start of the week of the first
-    post, so shifting all times by whole weeks changes nothing.
+    Interest communities are cross-fitted on the parity of days since the start of the week of the
+    first post, so shifting all times by whole weeks changes nothing.
     """
+    homes = _homes(layers, posts)
+    plain = _pools(layers, homes, config, {})
     if not posts.n:
-        return flat(layers, posts, config)
+        return dict(plain), plain
     interest = communities(layers, week_start(int(posts.time[0])), config)
-    return _pools(layers, posts, config, {name: label for name, (label, _) in interest.items()})
+    chosen = {name: layers[name] for name in interest}
+    taste = {name: label for name, (label, _) in interest.items()}
+    return plain | _pools(chosen, homes, config, taste), plain
+
+
+def infer(layers: Mapping[str, Actions], posts: Posts, config: Config) -> dict[str, Strata]:
+    """Each layer's pools, with communities where the layer is chosen by interest."""
+    return opinions(layers, posts, config)[0]
 
 
 def flat(layers: Mapping[str, Actions], posts: Posts, config: Config) -> dict[str, Strata]:
-    """Each layer's pools without interest: the second opinion of the search."""
-    return _pools(layers, posts, config, {})
+    """Each layer's pools without interest."""
+    return _pools(layers, _homes(layers, posts), config, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Homes:
+    """Where each layer's objects belong before interest is asked."""
+
+    place: dict[str, I32]  # (n_objects,) platform × collection; −1 where nobody acted
+    tongue: dict[str, I32]  # (n_objects,) language, or −1
+    places: tuple[str, ...]
+    tongues: tuple[str, ...]
+
+
+def _homes(layers: Mapping[str, Actions], posts: Posts) -> _Homes:
+    place, places = _places(posts)
+    language, tongues = languages(posts)
+    return _Homes(
+        {n: plurality(a.object, place[a.post], a.n_objects) for n, a in layers.items()},
+        {n: plurality(a.object, language[a.post], a.n_objects) for n, a in layers.items()},
+        places,
+        tongues,
+    )
 
 
 def _pools(
-    layers: Mapping[str, Actions], posts: Posts, config: Config, interest: Mapping[str, I32]
+    layers: Mapping[str, Actions], homes: _Homes, config: Config, interest: Mapping[str, I32]
 ) -> dict[str, Strata]:
-    place, places = _places(posts)
-    language, tongues = languages(posts)
     pools = {}
     for name, actions in layers.items():
-        where = plurality(actions.object, place[actions.post], actions.n_objects)
-        tongue = plurality(actions.object, language[actions.post], actions.n_objects)
+        where = homes.place[name]
         taste = interest.get(name, np.full(actions.n_objects, _NONE, np.int32))
-        key = np.stack((where, tongue, taste), axis=1).astype(np.int64)
+        key = np.stack((where, homes.tongue[name], taste), axis=1).astype(np.int64)
         # an object nobody acted on belongs anywhere; it must not make a pool of its own
         key[where < 0] = (0, _NONE, _NONE)
         _merge(key, actions, config)
-        pools[name] = _numbered(key, where, places, tongues)
+        pools[name] = _numbered(key, homes.places, homes.tongues)
     return pools
 
 
@@ -90,7 +120,7 @@ def _merge(key: NDArray[np.int64], actions: Actions, config: Config) -> None:
 
 def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
     """(n_objects,) whether the pool of the object has too few actions or accounts."""
-    _, pool = np.unique(_code(key), return_inverse=True)
+    pool = appearance(_code(key))[1]
     row = pool[actions.object].astype(np.int64)
     n_pools = int(pool.max(initial=-1)) + 1
     pairs = distinct(row * max(actions.n_accounts, 1) + actions.account)
@@ -101,14 +131,14 @@ def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
 
 
 def _code(key: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) one number per (place, language, taste): a fast key for ``np.unique``."""
-    code: NDArray[np.int64] = (key[:, 0] << 40) + ((key[:, 1] + 2) << 20) + key[:, 2] + 2
+    """(n,) one number per (place, language, taste), as small as can be."""
+    low = key.min(axis=0, initial=0)
+    width = key.max(axis=0, initial=0) - low + 1
+    code: NDArray[np.int64] = (key - low) @ np.array([width[1] * width[2], width[2], 1])
     return code
 
 
-def _numbered(
-    key: NDArray[np.int64], where: I32, places: tuple[str, ...], tongues: tuple[str, ...]
-) -> Strata:
+def _numbered(key: NDArray[np.int64], places: tuple[str, ...], tongues: tuple[str, ...]) -> Strata:
     """Pools numbered by the first object in them, with their names and parents."""
     first, member = appearance(_code(key))
     pools = key[first]
