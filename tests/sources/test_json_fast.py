@@ -111,3 +111,20 @@ def test_json_fast_gives_up_where_lines_are_odd_and_says_so(
     assert posts.n == 200
     assert any("gave up" in note for note in intake.notes)
     assert posts.table["source_row"].to_pylist()[-1] == 201
+
+
+@pytest.mark.parametrize("depth", [70, 100_000])
+def test_json_fast_quarantines_what_is_nested_too_deep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    monkeypatch.setattr(duck, "LARGE", 1)
+    good = [
+        json.dumps({"id": str(i), "user": "ada", "time": 1714557600 + i, "text": f"t {i}"})
+        for i in range(200)
+    ]
+    line = good[0][:-1] + ', "more": ' + "[" * depth + "]" * depth + "}"
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([*good[:9], line, *good[9:]]) + "\n")
+    posts, intake = read([str(path)])
+    assert posts.n == 200
+    assert dict(intake.rejected) == {"nested_deeper_than_64": 1}

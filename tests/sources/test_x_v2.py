@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from klieg.sources import duck, open_input, read
 from klieg.sources.desk import Desk
+from klieg.sources.lines import survey, too_deep
 from klieg.sources.platforms import x_v2
 from klieg.tables import Reject
 
@@ -230,3 +231,40 @@ def test_x_v2_a_bad_line_sends_the_file_down_the_tolerant_path(
     assert any("line by line" in note for note in intake.notes)
     bad = json.loads((tmp_path / "q.jsonl").read_text())
     assert (bad["line"], bad["reason"]) == (101, "not_json")
+
+
+def test_x_v2_a_line_nested_too_deep_is_quarantined_on_either_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = [json.dumps(tweet(str(i), "[[{ " * 40 + str(i))) for i in range(200)]
+    line = json.dumps(tweet("deep", "text"))[:-1] + ', "more": ' + "[" * 70 + "]" * 70 + "}"
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([*good[:100], line, *good[100:]]) + "\n")
+    for large in (1, 1 << 60):
+        monkeypatch.setattr(duck, "LARGE", large)
+        posts, intake = read([str(path)], quarantine=tmp_path / "q.jsonl")
+        assert posts.n == 200
+        assert dict(intake.rejected) == {"nested_deeper_than_64": 1}
+        bad = json.loads((tmp_path / "q.jsonl").read_text())
+        assert (bad["line"], bad["reason"]) == (101, "nested_deeper_than_64")
+
+
+NESTED = st.recursive(
+    st.sampled_from(["x", '"[{', 1]), lambda s: st.lists(s, max_size=3) | st.builds(dict, a=s)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    values=st.lists(st.tuples(NESTED, st.integers(0, 90)), max_size=4),
+    ending=st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_x_v2_survey_sees_what_the_tolerant_path_sees(
+    values: list[tuple[Any, int]], ending: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lines = ["[" * more + json.dumps(v) + "]" * more for v, more in values]
+    path = tmp_path_factory.mktemp("x") / "a.jsonl"
+    path.write_text("\n".join(lines) + ending)
+    raw = path.read_bytes()
+    deep = any(too_deep(line) for line in raw.split(b"\n"))
+    assert survey(path) == (len(raw.splitlines()), deep)

@@ -8,6 +8,7 @@ room knows JSON lines, no format of posts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,12 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from klieg.sources.lines import MAX_LINE, line_count, longer_than
+from klieg.sources.lines import MAX_DEPTH, MAX_LINE, longer_than, survey
 
 __all__ = ["LARGE", "GaveUp", "batches", "open_reader", "structure"]
 
 LARGE = 4 << 20
-"""Bytes from which starting DuckDB pays. Both paths give the same posts; only lines nested deeper
-than 64 are refused by the tolerant one and may be passed over unharmed by the other."""
-
+"""Bytes from which starting DuckDB pays. Both paths give the same posts."""
 
 MAX_SHAPES = 100_000
 MEMORY = "2GB"  # DuckDB's own buffers; what it hands over is counted by nobody but us
@@ -53,7 +52,8 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """The batches of a query over ``read_json($path, …, columns = $columns)``, in file order.
 
-    Gives up at the end if the file holds blank lines, since records would not be lines then.
+    Gives up at the end if the file holds blank lines, since records would not be lines then, or
+    lines nested deeper than the tolerant path takes: DuckDB passes over what is in them.
     """
     found = db.sql(query, params={"path": str(path), "longest": MAX_LINE, "columns": columns})
     reader = (
@@ -62,10 +62,15 @@ def batches(
         else found.fetch_arrow_reader(size)
     )
     rows = 0
-    for batch in reader:
-        rows += batch.num_rows
-        yield batch
-    if rows != line_count(path):
+    with ThreadPoolExecutor(1) as beside:
+        surveyed = beside.submit(survey, path)
+        for batch in reader:
+            rows += batch.num_rows
+            yield batch
+        lines, deep = surveyed.result()
+    if deep:
+        raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}")
+    if rows != lines:
         raise GaveUp("it holds blank lines")
 
 
@@ -85,7 +90,10 @@ def structure(db: Any, path: Path) -> dict[str, Any]:
         raise GaveUp(f"its records have {MAX_SHAPES:,} different shapes and more")
     merged: Any = "NULL"
     for (shape,) in shapes:
-        one = msgspec.json.decode(shape) if shape else None
+        try:
+            one = msgspec.json.decode(shape) if shape else None
+        except RecursionError as error:
+            raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}") from error
         if not isinstance(one, dict):
             raise GaveUp("some lines hold no object")
         merged = _merged(merged, _words(one))

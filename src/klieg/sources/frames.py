@@ -107,6 +107,8 @@ def identifiers(column: Any, n: int) -> tuple[Any, Any]:
 
 def lossless(ids: Any) -> tuple[Any, Any]:
     """The same for ids that are strings already."""
+    if pc.all(pc.ascii_is_decimal(ids)).as_py() in (True, None):  # far cheaper than a pattern
+        return ids, np.zeros(len(ids), np.bool_)
     suspect = np.asarray(pc.match_substring_regex(ids, _NUMBERLIKE).fill_null(False))
     if not suspect.any():
         return ids, suspect

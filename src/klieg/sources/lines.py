@@ -27,9 +27,9 @@ __all__ = [
     "MAX_LINE",
     "documents",
     "head_records",
-    "line_count",
     "longer_than",
     "records",
+    "survey",
 ]
 
 MAX_LINE = 8 << 20
@@ -95,13 +95,39 @@ def head_records(head: bytes, kind: str) -> list[Any]:
     return found
 
 
-def line_count(path: Path) -> int:
-    """Lines of a file, blank ones too; a last one without its end counts."""
-    count, last = 0, b"\n"
+def survey(path: Path) -> tuple[int, bool]:
+    """Lines of a file, blank ones too, and whether one of them is nested deeper than allowed.
+
+    A last line without its end counts.
+    """
+    count, deep, rest = 0, False, b""
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            count, last = count + chunk.count(b"\n"), chunk[-1:]
-    return count + (last != b"\n")
+        while piece := file.read(1 << 20):
+            block, newline, tail = piece.rpartition(b"\n")
+            if not newline:  # in the middle of a long line
+                rest += piece
+                continue
+            block, rest = rest + block + newline, tail
+            count += block.count(b"\n")
+            deep = deep or _deep_line(block)
+    return count + bool(rest), deep or too_deep(rest)
+
+
+def _deep_line(block: bytes) -> bool:
+    """Whether one of these lines (all end in a newline) is nested too deep; cheap bounds first."""
+    code = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(code == 10)
+    opened = np.flatnonzero((code | 32) == 123)  # [ and {
+    until = np.searchsorted(opened, ends)  # brackets opened up to the end of each line
+    if np.diff(until, prepend=0).max() <= MAX_DEPTH:
+        return False
+    closed = np.flatnonzero((code | 32) == 125)
+    base = np.r_[0, (until - np.searchsorted(closed, ends))[:-1]]
+    depth = np.arange(1, len(opened) + 1) - np.searchsorted(closed, opened)
+    line = np.searchsorted(ends, opened)
+    suspects = np.unique(line[depth - base[line] > MAX_DEPTH])
+    starts = np.r_[0, ends[:-1] + 1]
+    return any(too_deep(block[starts[i] : ends[i]]) for i in suspects.tolist())
 
 
 def longer_than(path: Path, limit: int) -> bool:
