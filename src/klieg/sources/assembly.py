@@ -8,6 +8,8 @@ numbers. Whole columns at a time. The room knows posts, not where they came from
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,8 +48,7 @@ def combine(
     table = pa.concat_tables(tables) if tables else POSTS.empty_table()
     table, nul = _without_nul(table)
     counts: dict[str, int] = {}
-    platform = _code(table.column("platform"))
-    post = _code(table.column("post_id"))
+    who = _Who.of(table)
     keep = np.ones(table.num_rows, np.bool_)
     gone = _deleted(table, deleted)
     if gone.any():
@@ -55,9 +56,10 @@ def combine(
         keep &= ~gone
     order = canonical(table)
     order = order[keep[order]]
-    order, table, same = _one_per_id(table, order, platform, post)
-    counts.update(same)
-    order, copies = _one_per_minute(table, order)
+    if not _all_differ(table.column("post_id")):
+        order, table, same = _one_per_id(table, order)
+        counts.update(same)
+    order, copies = _one_per_minute(table, order, who)
     if copies:
         counts["duplicate_text"] = copies
     ids = table.column("post_id")
@@ -65,7 +67,23 @@ def combine(
     if rows:
         counts["row_id"] = rows
     notes = _notes(counts, nul)
-    return _interned(_taken(table, order)), counts, notes
+    return _interned(_taken(table, order), who, order), counts, notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Who:
+    """The account of each row before names are looked at again: an id and a platform in one."""
+
+    code: Any  # (n,) int64: id · platforms + platform
+    ids: Any  # string: every account id
+    platforms: Any  # string: every platform
+
+    @classmethod
+    def of(cls, table: pa.Table) -> _Who:
+        ids = table.column("account_id").combine_chunks().dictionary_encode()
+        place = table.column("platform").combine_chunks().dictionary_encode()
+        code = np.asarray(ids.indices).astype(np.int64) * max(len(place.dictionary), 1)
+        return cls(code + np.asarray(place.indices), ids.dictionary, place.dictionary)
 
 
 def _notes(counts: dict[str, int], nul: int) -> tuple[str, ...]:
@@ -101,11 +119,38 @@ def _without_nul(table: pa.Table) -> tuple[pa.Table, int]:
         if not pa.types.is_string(field.type):
             continue
         column = table.column(i)
+        if not _holds_zero(column):
+            continue
         hit = pc.sum(pc.match_substring(column, "\0")).as_py() or 0
         if hit:
             touched = max(touched, hit)
             table = table.set_column(i, field, pc.replace_substring(column, "\0", ""))
     return table, touched
+
+
+def _holds_zero(column: Any) -> bool:
+    """Whether a zero byte lies among a column's strings (or in what its nulls hide)."""
+    for chunk in column.chunks:
+        _, offsets, data = chunk.buffers()
+        if not len(chunk) or offsets is None or data is None:
+            continue
+        ends = np.frombuffer(offsets, np.int32)[chunk.offset :][: len(chunk) + 1]
+        held = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        if len(held) and held.min() == 0:
+            return True
+    return False
+
+
+def _all_differ(ids: Any) -> bool:
+    """Whether ids are numbers and no two are equal; False where it would take long to say."""
+    if ids.null_count or not pc.all(pc.ascii_is_decimal(ids)).as_py():
+        return False
+    # one number has one writing: no zeros in front, and small enough for 64 bits
+    longest = pc.max(pc.binary_length(ids)).as_py()
+    if longest > 19 or pc.any(pc.starts_with(ids, "0")).as_py():
+        return False
+    number = np.sort(np.asarray(ids.cast(pa.uint64())))
+    return not bool((number[1:] == number[:-1]).any())
 
 
 def _code(column: Any) -> Any:
@@ -127,10 +172,9 @@ def _deleted(table: pa.Table, deleted: Iterable[tuple[str, str]]) -> Any:
     return gone
 
 
-def _one_per_id(
-    table: pa.Table, order: Any, platform: Any, post: Any
-) -> tuple[Any, pa.Table, dict[str, int]]:
+def _one_per_id(table: pa.Table, order: Any) -> tuple[Any, pa.Table, dict[str, int]]:
     """Keep the first row of each (platform, post_id) in canonical order; join their objects."""
+    platform, post = _code(table.column("platform")), _code(table.column("post_id"))
     key = (platform * (post.max(initial=0) + 1) + post)[order]
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     if len(first) == len(order):
@@ -186,21 +230,23 @@ def _joined_objects(table: pa.Table, owner: Any) -> pa.Table:
     return table.set_column(table.schema.get_field_index("objects"), POSTS.field("objects"), lists)
 
 
-def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
+def _one_per_minute(table: pa.Table, order: Any, who: _Who) -> tuple[Any, int]:
     """One account, one minute, one text: one post, even under two ids; the first is kept."""
-    place = _code(table.column("platform"))
-    account = _code(table.column("account_id")) * (place.max(initial=0) + 1) + place
     minute = np.asarray(table.column("time").cast(pa.int64())) // MINUTE_US
     worded = np.asarray(table.column("text").is_valid().combine_chunks())[order]
     minute -= minute.min(initial=0)
-    pair = (account * (minute.max(initial=0) + 1) + minute)[order]
-    _, inverse, size = np.unique(pair, return_inverse=True, return_counts=True)
-    maybe = np.flatnonzero((size[inverse] > 1) & worded)
+    pair = (who.code * (minute.max(initial=0) + 1) + minute)[order]
+    ranked = np.sort(pair)
+    busy = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+    if not len(busy):
+        return order, 0
+    place = np.minimum(np.searchsorted(busy, pair), len(busy) - 1)
+    maybe = np.flatnonzero((busy[place] == pair) & worded)
     if not len(maybe):
         return order, 0
     text = gather(table.column("text"), order[maybe])
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
-    _, first = np.unique(inverse[maybe] * len(maybe) + _code(text), return_index=True)
+    _, first = np.unique(place[maybe] * len(maybe) + _code(text), return_index=True)
     drop = np.ones(len(maybe), np.bool_)
     drop[first] = False
     stays = np.ones(len(order), np.bool_)
@@ -211,27 +257,21 @@ def _one_per_minute(table: pa.Table, order: Any) -> tuple[Any, int]:
 def _taken(table: pa.Table, order: Any) -> pa.Table:
     if len(order) == table.num_rows and (order == np.arange(len(order))).all():
         return table if table.nbytes > WIDE else table.combine_chunks()
-    columns = [gather(table.column(name), order) for name in table.column_names]
+    with ThreadPoolExecutor(2) as pool:  # two columns at a time: more would take more memory
+        columns = list(pool.map(lambda column: gather(column, order), table.columns))
     return pa.Table.from_arrays(columns, schema=POSTS)
 
 
-def _interned(table: pa.Table) -> Posts:
+def _interned(table: pa.Table, who: _Who, order: Any) -> Posts:
     """Accounts numbered by first appearance; an id on two platforms is two accounts."""
-    coded = table.column("account_id").combine_chunks().dictionary_encode()
-    ids, platforms = coded.dictionary, table.column("platform").combine_chunks()
-    place = platforms.dictionary_encode()
-    pair = np.asarray(coded.indices).astype(np.int64) * max(len(place.dictionary), 1)
-    pair += np.asarray(place.indices)
-    _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int32)
-    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    appears = pa.array(np.sort(first))
+    coded = pa.array(who.code[order]).dictionary_encode()
+    code, width = np.asarray(coded.dictionary), max(len(who.platforms), 1)
     tick = pc.max(table.column("resolution")).as_py()
     return Posts(
         table=table,
-        account=rank[inverse.reshape(-1)],
+        account=np.asarray(coded.indices).astype(np.int32),
         time=np.asarray(table.column("time").cast(pa.int64())).astype(np.int64),
-        account_ids=ids.take(coded.indices.take(appears)),
-        account_platforms=platforms.take(appears),
+        account_ids=who.ids.take(pa.array(code // width)),
+        account_platforms=who.platforms.take(pa.array(code % width)),
         resolution=0 if tick is None else int(tick),
     )

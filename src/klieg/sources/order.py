@@ -52,6 +52,8 @@ def gather(column: Any, rows: Any) -> Any:
 
     Arrow's own ``take`` first joins the chunks, and a column of strings holds at most 2 GiB.
     """
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(rows), column.type)])
     if column.nbytes < WIDE:
         taken = column.combine_chunks().take(pa.array(rows))
         return taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -112,14 +114,29 @@ FROM picked
 def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     """Batches of POSTS from a plain file of one post a line; gives up before it counts anything."""
     file = file_name(source)
-    with open_reader(source.path) as db:
-        found = deque(_batches(db, source))
     done = 0
-    while found:  # each is let go as soon as it is posts
-        batch = found.popleft()
-        yield from _posts(batch, done, file, desk)
-        done += batch.num_rows
+    begun: deque[Future[_Read]] = deque()
+    with open_reader(source.path) as db, ThreadPoolExecutor(2) as pool:
+        for batch in _batches(db, source):
+            begun.append(pool.submit(_posts, batch, done, file, desk.name))
+            done += batch.num_rows
+    while begun:
+        read = begun.popleft().result()
+        for kind, rows in read.others:
+            desk.skip(kind, rows)
+        for reject in read.rejects:
+            desk(reject)
+        yield read.posts
     desk.rows += done
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One batch as posts, and what it held beside them."""
+
+    posts: pa.RecordBatch
+    others: list[tuple[str, int]]  # what is no post, by kind
+    rejects: list[Reject]
 
 
 def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
@@ -129,25 +146,25 @@ def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _posts(batch: pa.RecordBatch, done: int, file: str, desk: Desk) -> Iterator[pa.RecordBatch]:
+def _posts(batch: pa.RecordBatch, done: int, file: str, name: str) -> _Read:
     n = batch.num_rows
-    columns = {name: batch.column(name) for name in batch.schema.names}
-    for name in IDS:
-        columns[name], _ = lossless(columns[name])
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for field in IDS:
+        columns[field], _ = lossless(columns[field])
     columns["time"] = in_range(columns["time"])
     other = columns["other"]
-    for value in pc.value_counts(other.drop_null()).to_pylist():
-        desk.skip(value["values"], value["counts"])
+    others = [(v["values"], v["counts"]) for v in pc.value_counts(other.drop_null()).to_pylist()]
+    rejects = []
     keep = np.asarray(other.is_null())
     rows = np.arange(done + 1, done + n + 1)
     for column, reason in (("account_id", "no_account"), ("time", "no_readable_time")):
         missing = keep & np.asarray(columns[column].is_null())
         for i in np.flatnonzero(missing):
             value = batch.column("written")[int(i)].as_py() if column == "time" else None
-            desk(Reject(desk.name, int(rows[i]), column, value, reason))
+            rejects.append(Reject(name, int(rows[i]), column, value, reason))
         keep &= ~missing
-    for name in ("urls", "hashtags", "mentions"):
-        columns[name] = tidy(columns[name], name)
+    for field in ("urls", "hashtags", "mentions"):
+        columns[field] = tidy(columns[field], field)
     columns["lang"] = codes(columns["lang"])
     columns["text"] = _nonempty(columns["text"])
     columns["client"] = _nonempty(columns["client"])
@@ -160,7 +177,7 @@ def _posts(batch: pa.RecordBatch, done: int, file: str, desk: Desk) -> Iterator[
         columns["post_id"] = pc.coalesce(columns["post_id"], named)
     arrays = [_fitted(columns.get(f.name), f, n) for f in POSTS]
     whole = pa.RecordBatch.from_arrays(arrays, schema=POSTS)
-    yield whole if keep.all() else whole.filter(pa.array(keep))
+    return _Read(whole if keep.all() else whole.filter(pa.array(keep)), others, rejects)
 
 
 def _nonempty(text: Any) -> Any:
