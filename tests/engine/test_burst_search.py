@@ -10,7 +10,7 @@ import pytest
 
 from klieg.config import Config
 from klieg.detect import bursts
-from klieg.engine import burst_search
+from klieg.engine import burst_company, burst_search
 from klieg.sockets import make
 from klieg.tables import Actions, Strata
 
@@ -105,7 +105,7 @@ def together(world: bursts.Tilings) -> list[tuple[set[int], int]]:
 
 def test_burst_search_company_shares_two_telling_bursts(world):
     counts, tally = scratch(world)
-    found, times = burst_search.company(world.lattice, CREW[:4], T, OMEGA, 1.5, counts, tally)
+    found, times = burst_company.company(world.lattice, CREW[:4], T, OMEGA, 1.5, counts, tally)
     assert {4, 5} <= set(found.tolist())
     assert not {0, 1, 2, 3} & set(found.tolist())
     assert np.array_equal(np.sort(found), found)
@@ -121,11 +121,11 @@ def test_burst_search_company_shares_two_telling_bursts(world):
 
 def test_burst_search_companions_count_the_bursts_two_members_share(world):
     counts, _ = scratch(world)
-    left, right, shared = burst_search.companions(world.lattice, CREW, T, counts)
+    left, right, shared = burst_company.companions(world.lattice, CREW, T, counts)
     expected = dict.fromkeys(itertools.combinations(range(6), 2), 0)
     for who, _ in together(world):
         inside = who & set(CREW.tolist())
-        if len(inside) >= 2 and len(who) <= burst_search.CROWD * len(inside):
+        if len(inside) >= 2 and len(who) <= burst_company.CROWD * len(inside):
             for pair in itertools.combinations(sorted(inside), 2):
                 expected[pair] += 1
     assert dict(

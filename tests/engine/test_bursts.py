@@ -100,3 +100,16 @@ def test_bursts_evidence_has_mean_at_most_one_when_slots_are_drawn_at_random():
         draws.append(bursts.burst_evidence(hit, actors, share, base, RATES[:3], WEIGHTS))
     e = np.exp(np.array(draws))
     assert (e.mean(axis=0) <= 1 + 4 * e.std(axis=0) / np.sqrt(len(e))).all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 400), st.floats(0.0, 500.0)), max_size=20))
+def test_bursts_log_factors_equal_the_specification(rows):
+    k = np.array([r[0] for r in rows], np.int64)
+    mu = np.array([r[1] for r in rows], np.float64)
+    np.testing.assert_allclose(
+        bursts.log_factors(k, mu, RATES, WEIGHTS),
+        reference_bursts.log_factor(k, mu, RATES, WEIGHTS),
+        rtol=1e-9,
+        atol=1e-9,
+    )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.engine.burst_search import ALONE, FULL, Lattice, encode, table
-from klieg.engine.reference_bursts import log_factor
+from klieg.engine.bursts import log_factors
+from klieg.engine.lattice import ALONE, FULL, Lattice, by_key, encode, meetings, table
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -89,12 +89,11 @@ def rates(n_accounts: int) -> F64:
 
 def prepare(actions: Actions, strata: Strata, config: Config, engine: Engine) -> Tilings:
     """Cut a layer into bursts for every window of the ladder and both offsets."""
-    order = np.lexsort((np.arange(actions.n), actions.time, actions.object)).astype(np.int32)
+    order = _in_order(actions)
     account = np.ascontiguousarray(actions.account[order])
     object_ = np.ascontiguousarray(actions.object[order])
     time = np.ascontiguousarray(actions.time[order])
-    place = np.argsort(account, kind="stable").astype(np.int32)
-    starts = np.searchsorted(account[place], np.arange(actions.n_accounts + 1)).astype(np.int64)
+    place, starts = by_key(account, actions.n_accounts)
     n_tilings = len(OFFSETS) * len(config.windows_s)
     code = np.empty((actions.n, n_tilings), np.int32)
     actors = []
@@ -104,20 +103,29 @@ def prepare(actions: Actions, strata: Strata, config: Config, engine: Engine) ->
         ids, count = engine.tiles(object_, time, window, phase)
         actors.append(encode(ids, count, account, actions.n_accounts, code[:, t]))
     grid, weights = rates(actions.n_accounts), np.array(WEIGHTS)
+    met_starts, met, met_act = meetings(code, starts, place)
+    every = np.concatenate([*actors, np.ones(1, np.int32)])
     lattice = Lattice(
         account=account,
         stratum=np.zeros(0, np.int32),
         code=code,
         starts=starts,
         place=place,
+        pool=np.zeros(0, np.int32),
+        met_starts=met_starts,
+        met=met,
+        met_act=met_act,
+        met_pool=np.zeros(0, np.int32),
         actor_starts=np.cumsum([0, *map(len, actors)]).astype(np.int64),
-        actors=np.concatenate([*actors, np.zeros(0, np.int32)]),
+        actors=every[:-1],
+        lns=np.log(np.maximum(np.arange(every.max() + 1), 1)),
         size=np.zeros(0),
         parent=np.zeros(0, np.int32),
         parent_size=np.zeros(0),
         counted=np.zeros((n_tilings, 1), np.int64),
         counted_actors=np.zeros(0),
         counted_bursts=np.zeros(0),
+        counted_lns=np.zeros(0),
         rates=grid,
         logs=np.log(grid),
         weights=weights,
@@ -143,14 +151,18 @@ def repool(tilings: Tilings, strata: Strata) -> Tilings:
         found_m.append(m)
         found_n.append(bursts)
         done += len(m)
+    actors = np.concatenate(found_m)
     pooled = lattice._replace(
         stratum=pool,
+        pool=pool[lattice.place],
+        met_pool=pool[lattice.met_act],
         size=size,
         parent=parent,
         parent_size=np.bincount(parent, size, n_parents).astype(np.float64),
         counted=counted,
-        counted_actors=np.concatenate(found_m),
+        counted_actors=actors,
         counted_bursts=np.concatenate(found_n),
+        counted_lns=np.log(actors),
     )
     return replace(tilings, strata=strata, lattice=pooled)
 
@@ -202,8 +214,8 @@ def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
     burst, acts, actors, stratum, first = _touched(lattice, _acts(lattice, members), t)
     k = np.bincount(burst, minlength=len(actors)).astype(np.int64)
     mu = actors * share[stratum]
-    seen = log_factor(k, mu, lattice.rates, lattice.weights)
-    weight = seen - log_factor(np.zeros_like(k), mu, lattice.rates, lattice.weights)
+    seen = log_factors(k, mu, lattice.rates, lattice.weights)
+    weight = seen - log_factors(np.zeros_like(k), mu, lattice.rates, lattice.weights)
     base = _base(lattice, share, t)
     best = int(np.argmax(base + weight.sum(axis=1)))
     by_burst = np.lexsort((acts, burst))
@@ -239,6 +251,14 @@ def net(layers: Iterable[Tilings], members: I32, n_accounts: int) -> float:
     """ln e_G + ln π(G), e_G the mean over layers, windows, offsets and ω."""
     cells = [log_evidence(tilings, members).ravel() for tilings in layers]
     return log_mean_exp(np.concatenate(cells)) - price(n_accounts, len(members))
+
+
+def _in_order(actions: Actions) -> I32:
+    """Rows by object and time, ties in row order."""
+    rows = np.lexsort((actions.time,)) if (np.diff(actions.time) < 0).any() else None
+    object_ = actions.object if rows is None else actions.object[rows]
+    order, _ = by_key(np.ascontiguousarray(object_), actions.n_objects)
+    return order if rows is None else rows[order].astype(np.int32)
 
 
 def _histogram(lattice: Lattice, pool: I32, n_strata: int, t: int) -> tuple[I64, F64, F64]:
@@ -297,6 +317,6 @@ def _base(lattice: Lattice, share: F64, t: int) -> F64:
     for c in np.flatnonzero(share > 0):
         own = slice(lattice.counted[t, c], lattice.counted[t, c + 1])
         mu = lattice.counted_actors[own] * share[c]
-        quiet = log_factor(np.zeros(len(mu), np.int64), mu, lattice.rates, lattice.weights)
+        quiet = log_factors(np.zeros(len(mu), np.int64), mu, lattice.rates, lattice.weights)
         total += quiet @ lattice.counted_bursts[own]
     return total

@@ -132,7 +132,7 @@ def _leiden(graph: sparse.csr_array, first: int, last: int, gamma: float, seed: 
         last - first,
         resolution=gamma,
         randomness=1e-8,
-        iterations=3,
+        iterations=1,
         use_modularity=False,
         seed=seed,
     )

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from klieg.detect import bursts, classes, joint, outside, pace, reading, sentences
+from klieg.detect.parallel import spread
 from klieg.detect.reading import Run
 from klieg.detect.timed import TEXTUAL
 from klieg.sockets import silent
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from klieg.config import Config
-    from klieg.detect.bursts import Terms
+    from klieg.detect.bursts import Terms, Tilings
     from klieg.detect.outside import Outside
     from klieg.detect.reading import Part, Reading
     from klieg.sockets import Engine, Progress
@@ -47,11 +48,12 @@ def judge(
     """The findings, strongest first: by class, then band, then net evidence."""
     if not groups:
         return ()
+    progress("findings", 0, len(groups))
     run = _open(groups, network, posts, config, engine)
     found: dict[str, Finding] = {}
-    for i, group in enumerate(groups):
+    told = spread(lambda group: _finding(run, group), groups, config, size=_work)
+    for i, finding in enumerate(told):
         progress("findings", i, len(groups))
-        finding = _finding(run, group)
         if finding:  # two groups may narrow down to one crew
             found.setdefault(finding.id, finding)
     return tuple(
@@ -72,32 +74,40 @@ def _open(
 ) -> Run:
     strongest = replace(config, windows_s=tuple(sorted({g.window for g in groups})))
     homes = {(reading.stands_flat_only(g), g.layer) for g in groups}
-    tilings = {
-        name: bursts.prepare(layer.actions, layer.strata, strongest, engine)
-        for name, layer in network.layers.items()
-        if name != MULTIPLEX or any(home == MULTIPLEX for _, home in homes)
-    }
-    flat = {
-        name: bursts.repool(t, reading.pooled(network, name, flat=True).strata)
-        for name, t in tilings.items()
-        if any(only for only, _ in homes)
-    }
+    names = [n for n in network.layers if n != MULTIPLEX or any(h == n for _, h in homes)]
+
+    def cut(name: str) -> tuple[Tilings, Tilings | None]:
+        layer = network.layers[name]
+        tilings = bursts.prepare(layer.actions, layer.strata, strongest, engine)
+        if not any(only for only, _ in homes):
+            return tilings, None
+        return tilings, bursts.repool(tilings, reading.pooled(network, name, flat=True).strata)
+
+    def counted(home: tuple[bool, str]) -> Outside:
+        layer = reading.pooled(network, home[1], flat=home[0])
+        return outside.prepare(layer.actions, layer.strata, config, engine)
+
+    ordered = sorted(homes)
+    both = list(spread(cut, names, config, size=lambda n: network.layers[n].actions.n))
+    apart = spread(counted, ordered, config, size=lambda h: network.layers[h[1]].actions.n)
     return Run(
         network,
         posts,
         config,
         engine,
-        pace.prepare(network.layers, posts, seed=config.seed),
-        {False: tilings, True: flat},
-        {(only, name): _outside(network, name, only, config, engine) for only, name in homes},
+        pace.prepare(network.layers, posts, config),
+        {
+            False: {name: t for name, (t, _) in zip(names, both, strict=True)},
+            True: {name: t for name, (_, t) in zip(names, both, strict=True) if t is not None},
+        },
+        dict(zip(ordered, apart, strict=True)),
         _untestable(groups, network, posts),
         len(pc.unique(posts.table.column("collection"))),
     )
 
 
-def _outside(network: Network, name: str, flat: bool, config: Config, engine: Engine) -> Outside:
-    layer = reading.pooled(network, name, flat=flat)
-    return outside.prepare(layer.actions, layer.strata, config, engine)
+def _work(group: Group) -> float:
+    return float(len(group.members))
 
 
 def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict[str, str]:

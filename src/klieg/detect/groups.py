@@ -9,8 +9,7 @@ and classes are for others to judge.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import numpy as np
 from klieg.detect import bursts, court, hunt
 from klieg.detect.candidates import fans
 from klieg.detect.hunt import overlap
+from klieg.detect.parallel import spread, threads
 from klieg.sockets import silent
 from klieg.tables import Group, WeakGraph
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from klieg.detect.court import Court, Weighed
     from klieg.detect.hunt import Caught
     from klieg.sockets import Engine, Progress
-    from klieg.tables import F64, I32, Network, Strata
+    from klieg.tables import F64, I32, Layer, Network, Strata
 
 __all__ = ["FLAT", "FOCUSED", "search", "stands_flat_only"]
 
@@ -68,30 +68,31 @@ def search(
         return ()
     progress("groups: bursts", 0, len(names))
     layers = [network.layers[name] for name in names]
-    interest = [bursts.prepare(x.actions, x.strata, config, engine) for x in layers]
     plain = [network.flat.get(name, x.strata) for name, x in zip(names, layers, strict=True)]
-    flat = [
-        t if _alike(t.strata, strata) else bursts.repool(t, strata)
-        for t, strata in zip(interest, plain, strict=True)
-    ]
+
+    def cut(pair: tuple[Layer, Strata]) -> tuple[Tilings, Tilings]:
+        tilings = bursts.prepare(pair[0].actions, pair[0].strata, config, engine)
+        same = _alike(tilings.strata, pair[1])
+        return tilings, tilings if same else bursts.repool(tilings, pair[1])
+
+    both = list(
+        spread(cut, list(zip(layers, plain, strict=True)), config, size=lambda p: p[0].actions.n)
+    )
+    interest, flat = [t for t, _ in both], [t for _, t in both]
     caught = _hunts(network, names, interest, flat, config, engine, progress)
     kinds = [interest] if all(map(_same, interest, flat)) else [interest, flat]
 
     def courts() -> list[Court]:
         return [court.opened(names, tilings, n_accounts) for tilings in kinds]
 
-    workers = [courts() for _ in range(_threads(config))]
     progress("groups: test", 0, len(caught))
-    return _judge(_ranked(caught, workers), workers[0], config, progress)
+    workers = [courts() for _ in range(threads(config))]
+    return _judge(_ranked(caught, workers), workers, config, progress)
 
 
 def stands_flat_only(group: Group) -> bool:
     """Whether the group stands only against pools without interest: it must pass the clock."""
     return group.stability["stands_with_interest"] == 0
-
-
-def _threads(config: Config) -> int:
-    return config.threads or os.cpu_count() or 1
 
 
 def _alike(a: Strata, b: Strata) -> bool:
@@ -115,20 +116,31 @@ def _hunts(
     progress: Progress,
 ) -> list[Caught]:
     """Every layer's hunts, in threads; the order of the answers is the order of the hunts."""
+    hidden = spread(
+        lambda tilings: fans(tilings.actions, config, engine),
+        interest,
+        config,
+        size=lambda t: t.actions.n,
+    )
     plans: list[Plan] = []
-    for name, pools, plain in zip(names, interest, flat, strict=True):
+    for name, pools, plain, found in zip(names, interest, flat, hidden, strict=True):
         plans.append((pools, _named(network.weak, name, True)))
         if plain is not pools:
             plans.append((plain, _named(network.weak, name, False)))
-        hidden = fans(pools.actions, config, engine)
-        plans.append((pools, [(f"{name} {g.window} s{FOCUSED}", g) for g in hidden]))
-    found: list[Caught] = []
-    with ThreadPoolExecutor(_threads(config)) as pool:
-        jobs = pool.map(lambda plan: hunt.run(plan[0], plan[1], config), plans)
-        for i, caught in enumerate(jobs):
-            progress("groups: search", i + 1, len(plans))
-            found += caught
-    return found
+        plans.append((pools, [(f"{name} {g.window} s{FOCUSED}", g) for g in found]))
+    progress("groups: search", 0, len(plans))
+    caught: list[Caught] = []
+    jobs = spread(lambda plan: hunt.run(*plan, config), plans, config, size=_work)
+    for i, more in enumerate(jobs):
+        progress("groups: search", i + 1, len(plans))
+        caught += more
+    return caught
+
+
+def _work(plan: Plan) -> float:
+    """What a hunt will cost, roughly: its weak edges, in a layer of so many acts."""
+    tilings, graphs = plan
+    return float(tilings.actions.n) * sum(len(graph.left) for _, graph in graphs)
 
 
 def _named(graphs: Sequence[WeakGraph], layer: str, interest: bool) -> list[tuple[str, WeakGraph]]:
@@ -163,28 +175,58 @@ def _ranked(
 
 def _judge(
     ranked: Sequence[tuple[list[Weighed], tuple[str, ...]]],
-    courts: Sequence[Court],
+    workers: Sequence[Sequence[Court]],
     config: Config,
     progress: Progress,
 ) -> tuple[Group, ...]:
     """Test what was caught, strongest first, and describe what stands."""
-    bar = -math.log(config.false_alarms)
     found: list[Group] = []
     places: list[list[str]] = []  # of each group found: the searches that came upon it
-    for i, (weighed, searches) in enumerate(ranked):
-        progress("groups: test", i, len(ranked))
-        if _noted(weighed[0].members, searches, found, places):
-            continue
-        tested = _stand(courts, weighed, bar, config)
-        if tested is None or _noted(tested[1].members, searches, found, places):
-            continue
-        which, group, drops = tested
-        rho = court.rho(courts[which], group, bar)
-        if not _inside(group.members, rho, found):
-            found.append(_describe(courts, which, group, drops, rho, bar))
-            places.append(list(searches))
+    tested: dict[int, Group | None] = {}
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for i, (weighed, searches) in enumerate(ranked):
+            progress("groups: test", i, len(ranked))
+            if _noted(weighed[0].members, searches, found, places):
+                continue
+            if i not in tested:
+                batch = [i, *_next(ranked, i, found, tested, len(workers) - 1)]
+                jobs = [
+                    pool.submit(_tested, courts, ranked[j][0], config)
+                    for j, courts in zip(batch, workers, strict=False)
+                ]
+                tested.update({j: job.result() for j, job in zip(batch, jobs, strict=True)})
+            group = tested.pop(i)
+            if group is None or _noted(group.members, searches, found, places):
+                continue
+            if not _inside(group.members, group.rho, found):
+                found.append(group)
+                places.append(list(searches))
     whole = [_located(g, p, config) for g, p in zip(found, places, strict=True)]
     return tuple(sorted(whole, key=lambda g: (-g.net, g.members.tolist())))
+
+
+def _next(
+    ranked: Sequence[tuple[list[Weighed], tuple[str, ...]]],
+    turn: int,
+    found: Sequence[Group],
+    tested: Mapping[int, Group | None],
+    most: int,
+) -> list[int]:
+    """Candidates whose turn will come whatever this one turns out to be, as far as can be seen.
+
+    They are tested beside it; the answers are read in their turn, so nothing depends on threads.
+    """
+    batch = [ranked[turn][0][0].members]
+    chosen: list[int] = []
+    for j in range(turn + 1, len(ranked)):
+        if len(chosen) == most:
+            break
+        members = ranked[j][0][0].members
+        known = [*batch, *(g.members for g in found)]
+        if j not in tested and all(overlap(members, k)[0] < SAME for k in known):
+            batch.append(members)
+            chosen.append(j)
+    return chosen
 
 
 def _noted(
@@ -214,10 +256,9 @@ def _inside(members: I32, rho: float, found: Sequence[Group]) -> bool:
     return any(overlap(members, g.members)[1] >= WITHIN and rho < DENSER * g.rho for g in found)
 
 
-def _stand(
-    courts: Sequence[Court], weighed: Sequence[Weighed], bar: float, config: Config
-) -> tuple[int, Weighed, F64] | None:
-    """The first court in which the group stands, pruned there, and what each member brings."""
+def _tested(courts: Sequence[Court], weighed: Sequence[Weighed], config: Config) -> Group | None:
+    """The group as it stands in the first court in which it does, pruned there; None if in none."""
+    bar = -math.log(config.false_alarms)
     for i, here in enumerate(courts):
         if weighed[i].net < bar - 1:
             continue
@@ -226,7 +267,7 @@ def _stand(
             continue
         final = court.exact(here, pruned)
         if final.net >= bar:
-            return i, final, drops
+            return _describe(courts, i, final, drops, court.rho(here, final, bar), bar)
     return None
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from klieg.config import Config
+from klieg.detect.parallel import spread
 from klieg.detect.timed import TEXTUAL, WINDOWS, Timed, lay_out, ragged
 from klieg.tables import MULTIPLEX, SECOND
 
@@ -112,10 +114,18 @@ class ClockData:
         return len(self.zone)
 
 
-def prepare(layers: Mapping[str, Layer], posts: Posts, *, seed: int = 0) -> ClockData:
+def prepare(layers: Mapping[str, Layer], posts: Posts, config: Config | None = None) -> ClockData:
     """Lay out every layer, learn speeds and time zones, sample the pairs of the tables."""
+    config = config or Config()
     windows = tuple(w for w in WINDOWS if w > posts.resolution)
-    timed = {n: lay_out(layers[n].actions, windows) for n in layers if n != MULTIPLEX}
+    names = [n for n in layers if n != MULTIPLEX]
+    laid = spread(
+        lambda n: lay_out(layers[n].actions, windows),
+        names,
+        config,
+        size=lambda n: layers[n].actions.n,
+    )
+    timed = dict(zip(names, laid, strict=True))
     total = np.zeros(posts.n_accounts)
     acts = np.zeros(posts.n_accounts, np.int64)
     for name, layer in timed.items():
@@ -131,11 +141,15 @@ def prepare(layers: Mapping[str, Layer], posts: Posts, *, seed: int = 0) -> Cloc
     known = speed[acts > 0]
     cuts = np.quantile(known, SPEED_CUTS) if len(known) else np.zeros(SPEEDS - 1)
     category = categories(speed, zone, cuts)
-    pairs = {
-        n: _sample(layer, category, windows, seed=seed)
-        for n, layer in timed.items()
-        if n not in TEXTUAL and layer.object.size
-    }
+    cells()  # made once, before threads ask for it
+    raced = [n for n in names if n not in TEXTUAL and timed[n].object.size]
+    drawn = spread(
+        lambda n: _sample(timed[n], category, windows, seed=config.seed),
+        raced,
+        config,
+        size=lambda n: timed[n].object.size,
+    )
+    pairs = dict(zip(raced, drawn, strict=True))
     return ClockData(timed, pairs, windows, zone, total, acts, cuts, category)
 
 

@@ -8,17 +8,18 @@ threshold and no other layer.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from klieg.detect.bursts import OFFSETS, price
 from klieg.detect.candidates import pieces
-from klieg.engine.burst_search import companions, company, marginals, screen
+from klieg.engine.burst_company import companions, company
+from klieg.engine.burst_search import marginals, screen
 
 if TYPE_CHECKING:
-    from klieg.engine.burst_search import Lattice
+    from klieg.engine.lattice import Lattice
     from klieg.tables import F64, I32, I64
 
 __all__ = [
@@ -67,6 +68,7 @@ class Bench:
     n_accounts: int
     counts: I32
     tally: I32
+    spots: dict[tuple[bytes, ...], Spot] = field(default_factory=dict)  # what `best` has answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,17 @@ def weigh(
 
 def best(work: Bench, members: I32, tilings: I64 | None = None, *, frame: I32 = NOBODY) -> Spot:
     """The tiling and ω (of all or some tilings) at which these members are strongest."""
-    cells = weigh(work, [members], tilings, frame=frame)[0]
-    row, omega = divmod(int(cells.argmax()), cells.shape[1])
-    log_e = float(cells[row, omega])
-    tiling = row if tilings is None else int(tilings[row])
-    return Spot(tiling, omega, log_e, log_e - price(work.n_accounts, len(members)))
+    some = b"" if tilings is None else tilings.tobytes()
+    asked = (members.tobytes(), some, frame.tobytes())
+    found = work.spots.get(asked)
+    if found is None:
+        cells = weigh(work, [members], tilings, frame=frame)[0]
+        row, omega = divmod(int(cells.argmax()), cells.shape[1])
+        log_e = float(cells[row, omega])
+        tiling = row if tilings is None else int(tilings[row])
+        found = Spot(tiling, omega, log_e, log_e - price(work.n_accounts, len(members)))
+        work.spots[asked] = found
+    return found
 
 
 def improve(
@@ -192,9 +200,13 @@ def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
     if len(members) > MANY:
         return [members]
     left, right, shared = companions(work.lattice, members, spot.tiling, work.counts)
-    floor = 1
+    floor, before = 1, 0
     while floor <= shared.max(initial=0):
         close = shared >= floor
+        floor *= 2
+        if close.sum() == before:  # the graph that was just cut
+            continue
+        before = close.sum()
         parts = pieces(left[close], right[close], (TIED,), seed)[0]
         apart = _told_apart(work, parts)
         if len(apart) > 1:
@@ -202,7 +214,6 @@ def split(work: Bench, members: I32, spot: Spot, seed: int) -> list[I32]:
             value = sum(best(work, part, frame=members).log_e for part in apart)
             if value > spot.log_e + _ways([len(part) for part in apart]):
                 return apart
-        floor *= 2
     return [members]
 
 

@@ -16,7 +16,7 @@ from klieg.engine.compiled import compiled
 if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64
 
-__all__ = ["burst_evidence", "tiles"]
+__all__ = ["burst_evidence", "log_factors", "log_mean", "log_mix", "tiles"]
 
 WEEK = 7 * 86_400_000_000
 MONDAY = 4 * 86_400_000_000
@@ -86,6 +86,18 @@ def log_mix(omega: float, mean: float) -> float:
     if mean > 0.0:
         return mean + math.log(omega * math.exp(-mean) + (1.0 - omega))
     return math.log1p((1.0 - omega) * math.expm1(mean))
+
+
+@compiled
+def log_factors(k: I64, mu: F64, rates: F64, weights: F64) -> F64:
+    """(Ω, n) ln[ω + (1 − ω)·mean_r r^k e^{−(r−1)μ}]: what one burst says about a group."""
+    out = np.empty((len(weights), len(k)))
+    logs = np.log(rates)
+    for i in range(len(k)):
+        mean = log_mean(k[i], mu[i], rates, logs)
+        for w in range(len(weights)):
+            out[w, i] = log_mix(weights[w], mean)
+    return out
 
 
 @compiled
