@@ -152,12 +152,12 @@ def _findings(plugin: Plugin, posts: Posts) -> tuple[Finding, ...]:
 
 
 def quiet(plugin: Plugin, carry: Carry) -> None:
-    """Nobody planned anything: nothing may be called coordinated or suggestive."""
+    """Nobody planned anything: findings may be look-alikes or abstain, nothing else."""
     for seed in range(2):
         found = _findings(plugin, town(carry, crew=0, seed=seed))
         said = [f"{f.class_} ({len(f.members)} accounts)" for f in found]
         expect(
-            not any(f.class_ in ("coordinated", "suggestive") for f in found),
+            all(f.class_ in ("look-alike", "abstain") for f in found),
             f"a world without campaigns should stay silent, {plugin.name} gives {said} "
             f"at seed {seed}",
         )
@@ -185,7 +185,7 @@ def checks(carry: Carry) -> tuple[Check, ...]:
     return (
         Check(
             "quiet_world",
-            "A world without campaigns stays silent: nothing is called coordinated or suggestive.",
+            "A world without campaigns stays silent: no finding but look-alikes and abstentions.",
             partial(quiet, carry=carry),
         ),
         Check(
