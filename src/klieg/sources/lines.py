@@ -108,26 +108,33 @@ def survey(path: Path) -> tuple[int, bool]:
                 rest += piece
                 continue
             block, rest = rest + block + newline, tail
-            count += block.count(b"\n")
-            deep = deep or _deep_line(block)
+            # a line that opens few brackets is not deep; the other bytes are dropped to see it
+            ends = np.flatnonzero(
+                np.frombuffer(block.translate(None, _NOT_OPENING), np.uint8) == 10
+            )
+            count += len(ends)
+            crowded = np.diff(ends, prepend=-1).max() > MAX_DEPTH + 1
+            deep = deep or (bool(crowded) and _deep_line(block))
     return count + bool(rest), deep or too_deep(rest)
 
 
+_NOT_OPENING = bytes(b for b in range(256) if b not in b"{[\n")
+_NO_BRACKET = bytes(b for b in range(256) if b not in b"{[]}\n")
+
+
 def _deep_line(block: bytes) -> bool:
-    """Whether one of these lines (all end in a newline) is nested too deep; cheap bounds first."""
-    code = np.frombuffer(block, np.uint8)
+    """Whether one of these lines (all end in a newline) is nested too deep; a bound goes first."""
+    code = np.frombuffer(block.translate(None, _NO_BRACKET), np.uint8)
+    step = ((code == 123) | (code == 91)).astype(np.int64) - ((code == 125) | (code == 93))
     ends = np.flatnonzero(code == 10)
-    opened = np.flatnonzero((code | 32) == 123)  # [ and {
-    until = np.searchsorted(opened, ends)  # brackets opened up to the end of each line
-    if np.diff(until, prepend=0).max() <= MAX_DEPTH:
-        return False
-    closed = np.flatnonzero((code | 32) == 125)
-    base = np.r_[0, (until - np.searchsorted(closed, ends))[:-1]]
-    depth = np.arange(1, len(opened) + 1) - np.searchsorted(closed, opened)
-    line = np.searchsorted(ends, opened)
-    suspects = np.unique(line[depth - base[line] > MAX_DEPTH])
+    depth = np.cumsum(step)
     starts = np.r_[0, ends[:-1] + 1]
-    return any(too_deep(block[starts[i] : ends[i]]) for i in suspects.tolist())
+    deepest = np.maximum.reduceat(depth, starts) - np.r_[0, depth[ends[:-1]]]
+    suspects = np.flatnonzero(deepest > MAX_DEPTH)
+    if not len(suspects):
+        return False
+    lines = block.split(b"\n")
+    return any(too_deep(lines[i]) for i in suspects.tolist())
 
 
 def longer_than(path: Path, limit: int) -> bool:
