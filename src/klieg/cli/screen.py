@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from klieg.sockets import Progress as Told
     from klieg.tables import Finding
 
-WIDE, NARROW = 160, 120
+WIDE, NARROW = 190, 120
 """Columns of a file or pipe, and below how many a table leaves out what can wait."""
 
 __all__ = ["findings_table", "instant", "out", "plain", "rows_table", "seconds", "told"]
