@@ -119,6 +119,7 @@ class Engine(Protocol):
     microseconds, windows int64 microseconds ascending (W of them). Two actions are within a window
     w if ``|t1 − t2| ≤ w`` (inclusive). Rows may come in any order unless said otherwise. Integer
     results are equal to the reference's, floats within 1e-9 relative. n = 0 and n = 1 are legal.
+    Methods may be called from two threads at once.
     """
 
     name: str
