@@ -141,3 +141,9 @@ def test_burst_search_group_without_acts(world):
         world.lattice, np.array([0, 0]), nobody, np.arange(4), 1.0, NOBODY, counts
     )
     assert not found.any()
+
+
+def test_burst_search_warm_compiles_what_the_search_calls():
+    burst_company.warm()
+    kernels = (burst_search.screen, burst_search.marginals, burst_company.company)
+    assert all(kernel.signatures for kernel in (*kernels, burst_company.companions))

@@ -257,7 +257,7 @@ def _in_order(actions: Actions) -> I32:
     """Rows by object and time, ties in row order."""
     rows = np.lexsort((actions.time,)) if (np.diff(actions.time) < 0).any() else None
     object_ = actions.object if rows is None else actions.object[rows]
-    order, _ = by_key(np.ascontiguousarray(object_), actions.n_objects)
+    order, _ = by_key(np.require(object_, np.int32, ["C", "W"]), actions.n_objects)
     return order if rows is None else rows[order].astype(np.int32)
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine.burst_search import empty, fill, ln, shares
+from klieg.engine.burst_search import empty, fill, ln, marginals, screen, shares
 from klieg.engine.compiled import compiled
-from klieg.engine.lattice import ALONE, Lattice, change
+from klieg.engine.lattice import ALONE, Lattice, by_key, change, encode, meetings, table
 
 I32 = NDArray[np.int32]
 
-__all__ = ["CROWD", "companions", "company"]
+__all__ = ["CROWD", "companions", "company", "warm"]
 
 CROWD = 20
 """Strangers a member up to which a burst bonds the members in it."""
@@ -122,3 +122,43 @@ def companions(lattice: Lattice, members: I32, tiling: int, counts: I32) -> tupl
     for e in range(len(left)):
         shared[e] = table[left[e], right[e]]
     return members[left], members[right], shared
+
+
+def warm() -> None:
+    """Compile (or load) every kernel of the search by running each once on next to nothing."""
+    nobody, pair = np.zeros(0, np.int32), np.array([0, 1], np.int32)
+    code, grid = np.zeros((2, 2), np.int32), np.array([3.0, 10.0])
+    place, starts = by_key(pair, 2)
+    actors = encode(np.zeros(2, np.int32), 1, pair, 2, code[:, 0])
+    met_starts, met, met_act = meetings(code, starts, place)
+    lattice = Lattice(
+        account=pair,
+        stratum=np.zeros(2, np.int32),
+        code=code,
+        starts=starts,
+        place=place,
+        pool=np.zeros(2, np.int32),
+        met_starts=met_starts,
+        met=met,
+        met_act=met_act,
+        met_pool=np.zeros(2, np.int32),
+        actor_starts=np.array([0, 1, 2]),
+        actors=np.concatenate([actors, actors]),
+        lns=np.log(np.array([1.0, 1.0, 2.0])),
+        size=np.array([2.0]),
+        parent=np.zeros(1, np.int32),
+        parent_size=np.array([2.0]),
+        counted=np.array([[0, 1], [0, 1]]),
+        counted_actors=np.array([2.0]),
+        counted_bursts=np.array([1.0]),
+        counted_lns=np.log(np.array([2.0])),
+        rates=grid,
+        logs=np.log(grid),
+        weights=np.array([0.95]),
+        table=table(grid, np.array([0.95])),
+    )
+    counts, tally = np.zeros(1, np.int32), np.zeros(2, np.int32)
+    screen(lattice, np.array([0, 2]), pair, np.array([0]), 1.0, nobody, counts)
+    marginals(lattice, pair[:1], pair[1:], 1, 0, 0, counts)
+    company(lattice, pair[:1], 0, 0, 0.0, counts, tally)
+    companions(lattice, pair, 0, counts)
