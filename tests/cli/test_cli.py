@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -286,3 +287,26 @@ def test_cli_parquet_without_posts_is_an_answer_not_a_crash(klieg: Run, tmp_path
     ended = klieg("scan", "none.parquet")
     assert ended.code in (0, 3)
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child process on Windows")
+def test_cli_interrupt_ends_with_130_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    write_posts(tmp_path / "posts.jsonl", n=40_000)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    child = subprocess.Popen(
+        [sys.executable, "-m", "klieg", "scan", "posts.jsonl"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that started the tests in the background may have told children to ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    assert child.stderr is not None
+    assert "reading" in child.stderr.readline()
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=120)
+    assert child.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
