@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine import bursts, pairs, similarity, tails
+from klieg.engine import burst_company, bursts, pairs, similarity, tails
 from klieg.engine import windows as spans
 from klieg.engine.compiled import CacheState, cache_state, column
 from klieg.engine.components import components as connected
@@ -183,4 +183,5 @@ def warm() -> float:
     cpu.poisson_tail(np.array([3], np.int64), one)
     cpu.poisson_binomial_tail(np.array([0, 1], np.int64), one * 0.5, np.array([1], np.int64))
     cpu.components(ids[:1], ids[1:2], 2)
+    burst_company.warm()
     return clock.perf_counter() - began
