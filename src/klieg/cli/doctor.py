@@ -24,6 +24,7 @@ LIBRARIES = (
     "networkx",
     "numba",
     "numpy",
+    "publicsuffixlist",
     "pyarrow",
     "rich",
     "scipy",
