@@ -22,7 +22,7 @@ from klieg.tables import Finding, Highlight, Impact, Intake, Power
 if TYPE_CHECKING:
     from klieg.case.case import Case
 
-__all__ = ["insert", "read_values", "write_values"]
+__all__ = ["insert", "read_values", "write_provenance", "write_values"]
 
 T = TypeVar("T")
 
@@ -40,9 +40,8 @@ IMPACT = ("metric", "subject", "with_group", "without", "coalesced", "low", "hig
 POWER = ("signal", "accounts", "joint_acts", "jitter", "power")
 
 
-def write_values(db: sqlite3.Connection, case: Case, posts_sha256: str) -> None:
-    """Insert everything but the layers: run, inputs, accounts, findings, highlights, impact."""
-    _write_run(db, case, posts_sha256)
+def write_values(db: sqlite3.Connection, case: Case) -> None:
+    """Insert everything but the layers and the run: inputs, accounts, findings, highlights …"""
     inputs = [_named(entry) for entry in case.intake.inputs]
     insert(db, "input", ((i, f.get("path"), as_text(f)) for i, f in enumerate(inputs)))
     accounts = zip(
@@ -99,7 +98,8 @@ def insert(db: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]]) ->
     db.executemany(f"insert into {table} values ({','.join('?' * width)})", rows)
 
 
-def _write_run(db: sqlite3.Connection, case: Case, posts_sha256: str) -> None:
+def write_provenance(db: sqlite3.Connection, case: Case, posts_sha256: str) -> None:
+    """Insert the run: what made the case, and the hash of the posts that belong to it."""
     run, intake = case.run, case.intake
     row = (
         *(run.version, int(run.seed), run.engine, run.embedder, run.llm),

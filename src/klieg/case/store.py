@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import pyarrow as pa
 
 from klieg.case.columns import read_posts, write_posts
 from klieg.case.layers import read_layers, write_layers
-from klieg.case.rows import read_accounts, read_values, write_values
+from klieg.case.rows import read_accounts, read_values, write_provenance, write_values
 from klieg.case.whole import whole
 from klieg.errors import KliegError, NotInCase, StoreError
 
@@ -47,17 +48,28 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
     try:
         # the posts are renamed first: a reader that comes between meets the old case and a hash
         # that does not fit, never a new case over old posts
-        with whole(path) as database, whole(posts_beside(path)) as posts:
-            write_posts(posts, case.posts, case.layers)
+        with (
+            whole(path) as database,
+            whole(posts_beside(path)) as posts,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            # compressing posts and filling the database leave each other's core alone
+            digest = beside.submit(_posts_hashed, posts, case)
             with _new_database(database) as db:
-                write_values(db, case, sha256(posts))
+                write_values(db, case)
                 write_layers(db, case)
+                write_provenance(db, case, digest.result())
     except UnicodeEncodeError as error:
         raise StoreError(
             f"the case holds a text that is no Unicode ({error.reason}): {error.object!r:.80}"
         ) from error
     except (sqlite3.Error, pa.ArrowException) as error:
         raise StoreError(f"{path} could not be written: {error}") from error
+
+
+def _posts_hashed(file: Path, case: Case) -> str:
+    write_posts(file, case.posts, case.layers)
+    return sha256(file)
 
 
 def load(path: str | Path) -> dict[str, Any]:
