@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import graspologic_native
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from klieg.tables import SECOND, WeakGraph
 
 if TYPE_CHECKING:
+    from scipy import sparse
+
     from klieg.config import Config
     from klieg.sockets import Engine
     from klieg.tables import I32, I64, Actions
@@ -63,6 +63,10 @@ def pieces(left: I32, right: I32, gammas: Iterable[float], seed: int) -> list[li
     n = len(accounts)
     a, b = ends[: len(left)], ends[len(left) :]
     ones = np.ones(2 * len(left))
+    # a fifth of a second together: a case without weak edges need not wait for them
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     graph = sparse.csr_array((ones, (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n))
     _, component = csgraph.connected_components(graph, directed=False)
     order = np.argsort(component, kind="stable")

@@ -17,7 +17,7 @@ import numpy as np
 
 from klieg.detect.bursts import WEIGHTS, log_mean_exp, price, rates
 from klieg.engine.burst_search import FULL
-from klieg.engine.reference_bursts import log_factor
+from klieg.engine.bursts import log_factors
 from klieg.tables import MULTIPLEX, SECOND, Power
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _MOST_ACTS = 40
 _AIM = 0.8
 _SAMPLE = 50_000  # actions from which the company on an object is learnt
 _DRAWS = 48  # imaginary objects a size and jitter
+_QUANTILES = tuple(NormalDist().inv_cdf(0.99 - 0.02 * i) for i in range(50))
 _CLASSES = 8  # quantiles that stand for the company on an object
 
 
@@ -143,8 +144,8 @@ def _chance(
     mean, spread = [], []
     share = _share(g, acts, scene)
     for window, m, bursts in zip(scene.windows, scene.m, scene.bursts, strict=True):
-        quiet = log_factor(np.zeros(len(m), np.int64), m * share, grid, weights)
-        alone = log_factor(np.ones(len(m), np.int64), m * share, grid, weights) - quiet
+        quiet = log_factors(np.zeros(len(m), np.int64), m * share, grid, weights)
+        alone = log_factors(np.ones(len(m), np.int64), m * share, grid, weights) - quiet
         ordinary = alone @ (m * bursts) / max(float(m @ bursts), 1.0)
         value, noise = _burst_values(g, m, bursts, share, grid, weights)
         crowd = crowds.of(g, jitter, window)  # (draws, g + 1)
@@ -153,9 +154,15 @@ def _chance(
         spread.append(np.sqrt(acts * (joint.var(axis=0) + (crowd @ noise).mean(axis=0))))
     cells, sd = np.concatenate(mean), np.concatenate(spread)
     needed = price(scene.n_accounts, g) + math.log(scene.tickets / config.false_alarms)
-    chances = np.linspace(0.99, 0.01, 50)
-    reached = [log_mean_exp(cells - NormalDist().inv_cdf(float(c)) * sd) >= needed for c in chances]
-    return round(float(chances[reached.index(True)]), 2) if any(reached) else 0.0
+    # the largest chance at which the threshold is reached: what is reached only falls with it
+    low, high = 0, len(_QUANTILES)
+    while low < high:
+        middle = (low + high) // 2
+        if log_mean_exp(cells - _QUANTILES[middle] * sd) >= needed:
+            high = middle
+        else:
+            low = middle + 1
+    return round(0.99 - 0.02 * low, 2) if low < len(_QUANTILES) else 0.0
 
 
 def _share(g: int, acts: int, scene: _Scene) -> float:
@@ -176,8 +183,8 @@ def _burst_values(
     company = m[np.minimum(which, len(m) - 1)]
     k = np.repeat(np.arange(g + 1), _CLASSES)
     here = np.tile(company, g + 1)
-    before = log_factor(np.zeros(len(k), np.int64), here * share, grid, weights)
-    values = log_factor(k, (k + here) * share, grid, weights) - before
+    before = log_factors(np.zeros(len(k), np.int64), here * share, grid, weights)
+    values = log_factors(k, (k + here) * share, grid, weights) - before
     by_class = values.reshape(len(weights), g + 1, _CLASSES)
     by_class[:, 0] = 0.0
     return by_class.mean(axis=2).T, by_class.var(axis=2).T

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from klieg.tables import SECOND
 
@@ -142,6 +141,8 @@ def _scores(age: I64, actors: NDArray[np.integer]) -> F64:
     run = np.flatnonzero(fresh)
     length = np.diff(np.r_[run, len(c)])
     middle = np.repeat(run + length / 2, length)
+    from scipy.special import ndtri  # a tenth of a second that a quiet case need not wait
+
     score[order] = ndtri((middle - first) / size[c])
     return score
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from klieg.case.export.pictures import svg
@@ -131,6 +130,8 @@ def _cluster(
     g: int, home: Mapping[int, int], ties: Sequence[_Tie]
 ) -> dict[int, tuple[float, float]]:
     """Members of one finding inside the unit circle."""
+    import networkx as nx  # an eighth of a second: only for a case with findings
+
     members = sorted(a for a, h in home.items() if h == g)
     graph = nx.Graph()
     graph.add_nodes_from(members)
