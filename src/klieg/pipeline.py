@@ -20,7 +20,7 @@ from klieg import sources
 from klieg.case import Case, Run
 from klieg.config import Config
 from klieg.detect import findings, groups, network, power
-from klieg.errors import ConfigError
+from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
 from klieg.signals import select
 from klieg.sockets import Engine, Progress, Signal, make, silent
@@ -85,12 +85,12 @@ def read(
     quarantine: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[Posts, Intake]:
-    """Posts in canonical order, and what happened on the way in."""
+    """Posts in canonical order, and what happened on the way in; InputError if there are none."""
     config = config or Config()
     if isinstance(inputs, pa.Table):
         return sources.assemble([inputs], progress=progress)
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(i) for i in inputs]
-    return sources.read(
+    posts, intake = sources.read(
         names,
         format=format,
         mapping=mapping,
@@ -98,6 +98,14 @@ def read(
         quarantine=quarantine,
         progress=progress,
     )
+    if not posts.n:
+        why = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in intake.counts.items() if n)
+        raise InputError(
+            f"there are no posts in it: {intake.rows} rows read ({why or 'none'}); "
+            "`klieg scan --dry-run` shows how it was read",
+            path=", ".join(names),
+        )
+    return posts, intake
 
 
 def trace(

@@ -281,12 +281,16 @@ def test_cli_simulate_scan_evaluate_show_export(klieg: Run, tmp_path: Path) -> N
     assert failing.code == 6
 
 
-def test_cli_parquet_without_posts_is_an_answer_not_a_crash(klieg: Run, tmp_path: Path) -> None:
+def test_cli_input_without_posts_ends_with_3(klieg: Run, tmp_path: Path) -> None:
     table = pa.table({"author": pa.array([], pa.string()), "created_at": [], "text": []})
     pq.write_table(table, tmp_path / "none.parquet")
-    ended = klieg("scan", "none.parquet")
-    assert ended.code in (0, 3)
-    assert "Traceback" not in ended.err
+    likes = {"did": "did:plc:a", "time_us": 1772445600000000, "kind": "identity", "identity": {}}
+    (tmp_path / "likes.jsonl").write_text(f"{json.dumps(likes)}\n" * 9, encoding="utf-8")
+    for name in ("none.parquet", "likes.jsonl"):
+        ended = klieg("scan", name)
+        assert ended.code == 3, ended.out
+        assert name in ended.err
+        assert "Traceback" not in ended.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child process on Windows")
