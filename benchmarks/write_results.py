@@ -52,7 +52,8 @@ SECTIONS = (
         "Real posts",
         "`python benchmarks/real_data.py`. *Expected* is the number of validated edges chance alone would give (m × threshold), "
         "*shuffled* how many one label shuffle gave. *Operation* counts accounts that the data's own authors attribute to an "
-        "operation and that stand in any finding; *ordinary* everybody else. Exit 3 is a file that is no posts, or whose "
+        "operation and that stand in any finding; *ordinary flagged* everybody else, in `coordinated` findings and in any (the German and "
+        "Russian sets carry no labels: there nobody is known to be ordinary). Exit 3 is a file that is no posts, or whose "
         "columns need `--map`; the last column is what klieg said.",
         (
             "data",
@@ -113,9 +114,14 @@ def _table(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> str:
         "|" + "---|" * len(columns),
     ]
     for row in rows:
-        cells = [row.get(c, "").replace("|", "\\|").replace("\n", " ") for c in columns]
+        cells = [_short(row.get(c, "")) for c in columns]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _short(cell: str, limit: int = 130) -> str:
+    flat = " ".join(cell.split()).replace("|", "\\|")
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 if __name__ == "__main__":
