@@ -22,6 +22,7 @@ SETS: dict[str, tuple[str, list[str]]] = {
     "mix_airline_2015": ("mix_airline_2015.parquet", []),
     "io_ira_twitter_dev": ("io_ira_twitter_dev.parquet", []),
     "organic_twitter_dev": ("organic_twitter_dev.parquet", ["--map", "collection=source"]),
+    "io_ira + organic": ("io_ira_twitter_dev.parquet", ["organic_twitter_dev.parquet"]),
     "german_elections": ("german_elections.parquet", []),
     "russian_coord_tweets": ("russian_coord_tweets.parquet", []),
 }
@@ -32,7 +33,10 @@ def main() -> None:
     parser.add_argument("--only")
     chosen = parser.parse_args()
     rows = []
-    jobs = {name: (DATA / file, flags) for name, (file, flags) in SETS.items()}
+    jobs = {
+        name: (DATA / file, [str(DATA / f) if f.endswith(".parquet") else f for f in more])
+        for name, (file, more) in SETS.items()
+    }
     for path in sorted((DATA / "payloads").glob("*/*")):
         if path.suffix in (".jsonl", ".json", ".csv", ".tsv") and path.name != "manifest.json":
             jobs[f"{path.parent.name}/{path.name}"] = (path, [])

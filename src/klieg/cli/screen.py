@@ -97,7 +97,9 @@ class _Live:
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         if stage != self._stage:
             self._stage, self._since = stage, time.monotonic()
-            self._bar.reset(self._task, total=total, description=stage, rate="")
+            # a new task, since rich keeps an old total where the new one is unknown
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(stage, total=total, rate="")
         passed = time.monotonic() - self._since
         rate = f"{done / passed:,.0f}/s" if done and passed > 0.5 else ""
         self._bar.update(self._task, completed=done, total=total, rate=rate)
