@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine is slow now and then, which is no failure; CI draws the same examples each time,
+# so that a red run can be repeated, while a developer's runs keep looking for new ones.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +24,9 @@ def data() -> Path:
             pytest.fail(f"KLIEG_REQUIRE_DATA=1 but there is no folder {folder}")
         pytest.skip(f"no real data at {folder} (set KLIEG_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keys of pseudonyms go to a scratch folder: a test never writes to the user's own."""
+    os.environ["KLIEG_KEYS"] = str(tmp_path_factory.mktemp("keys"))
