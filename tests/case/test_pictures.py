@@ -114,7 +114,8 @@ def test_report_treats_posts_as_text(text: str) -> None:
     assert not any(name.startswith("on") for name, _ in shape.attributes)
     assert "\x1b" not in page
     assert "\u202e" not in page
-    assert "49" not in re.findall(r"\{\{ 7\*7 \}\}|49 ", page)
+    if "7*7" in text:
+        assert "{{ 7*7 }}" in page, "a template inside a post is text, not a template"
     for picture in pictures_of(page):
         ET.fromstring(picture)
 

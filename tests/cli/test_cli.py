@@ -281,6 +281,43 @@ def test_cli_simulate_scan_evaluate_show_export(klieg: Run, tmp_path: Path) -> N
     assert failing.code == 6
 
 
+def test_cli_demo_compares_with_the_truth(klieg: Run, tmp_path: Path) -> None:
+    """The newcomer's first command, on a smaller world."""
+    ended = klieg("demo", "--accounts", "800", "--days", "7", "--json")
+    assert ended.code == 0, ended.err
+    scores = json.loads(ended.out)
+    assert scores["accounts_precision"] >= 0.95
+    assert sum(c["class_"] == "coordinated" for c in scores["campaigns"]) >= 3
+    assert all(x["verdict"] != "called coordinated" for x in scores["look_alikes"])
+    for name in ("demo.klieg", "demo.report.html", "demo.posts.jsonl", "demo.run.json"):
+        assert (tmp_path / name).is_file(), name
+    told = klieg("demo", "--accounts", "800", "--days", "7", "--quiet-world")
+    assert told.code == 0
+    assert "Against the truth of this simulated world" in told.out
+    assert " coordinated  " not in told.out
+
+
+def test_cli_share_writes_no_id_of_the_input(klieg: Run, tmp_path: Path) -> None:
+    assert klieg("simulate", "world.parquet", "--accounts", "800", "--seed", "3").code == 0
+    ended = klieg("scan", "world.parquet", "--share", "--json", "--report", "shared.html")
+    assert ended.code == 0, ended.err
+    kept = json.loads(klieg("show", "world.klieg", "--json").out)
+    accounts = {str(a) for f in kept["findings"] for a in f["accounts"]}
+    assert accounts, "the world has findings, so there is something to hide"
+    page = (tmp_path / "shared.html").read_text("utf-8")
+    for account in accounts:
+        assert account not in ended.out
+        assert account not in page
+
+
+def test_cli_doctor_names_libraries_and_plugins(klieg: Run) -> None:
+    found = json.loads(klieg("doctor", "--json").out)
+    assert found["numba"] != "missing"
+    assert "repost" in found["signals"]
+    assert "reference" in found["engines"]
+    assert found["compiled code"]
+
+
 def test_cli_input_without_posts_ends_with_3(klieg: Run, tmp_path: Path) -> None:
     table = pa.table({"author": pa.array([], pa.string()), "created_at": [], "text": []})
     pq.write_table(table, tmp_path / "none.parquet")

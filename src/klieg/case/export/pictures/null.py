@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from klieg.case.export.pictures import svg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
 
@@ -107,8 +107,8 @@ def _panel(stat: NullStat) -> list[Markup]:
     ]
 
 
-def _threshold(stat: NullStat, x: object, base: float) -> list[Markup]:
-    if stat.threshold <= 0 or not callable(x):
+def _threshold(stat: NullStat, x: Callable[[float], float], base: float) -> list[Markup]:
+    if stat.threshold <= 0:
         return []
     at = x(-math.log10(stat.threshold))
     return [
