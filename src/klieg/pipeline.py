@@ -8,6 +8,7 @@ the others are handed theirs. It knows the order of the work and none of the ari
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -47,15 +48,28 @@ def scan(
     an Arrow table with the columns of ``tables.POSTS``. Raises InputError, ConfigError.
     """
     config = config or Config()
-    engine: Engine = make("engines", config.engine, config)
-    posts, intake = read(
-        inputs,
-        config=config,
-        format=format,
-        mapping=mapping,
-        quarantine=quarantine,
-        progress=progress,
-    )
+    with closing(make("executors", config.executor, config, progress=progress)) as executor:
+        engine: Engine = make("engines", config.engine, config, executor=executor)
+        posts, intake = read(
+            inputs,
+            config=config,
+            format=format,
+            mapping=mapping,
+            quarantine=quarantine,
+            progress=progress,
+        )
+        return _case(posts, intake, config, engine, progress, command)
+
+
+def _case(
+    posts: Posts,
+    intake: Intake,
+    config: Config,
+    engine: Engine,
+    progress: Progress,
+    command: Sequence[str],
+) -> Case:
+    """From posts to everything a case holds."""
     fitting = _fit_windows(config, posts)
     signals = select(fitting, engine=engine, progress=progress)
     layers = trace(posts, signals, progress=progress)
@@ -131,7 +145,10 @@ def detect(
 ) -> tuple[tuple[Finding, ...], Network]:
     """Actions → network → groups → findings; runs on real and on shuffled actions alike."""
     config = config or Config()
-    engine = engine or make("engines", config.engine, config)
+    if engine is None:
+        with closing(make("executors", config.executor, config, progress=progress)) as executor:
+            made: Engine = make("engines", config.engine, config, executor=executor)
+            return detect(layers, posts, config=config, engine=made, progress=progress)
     net = network.build(layers, posts, config, engine, progress)
     standing = groups.search(net, posts.n_accounts, config, engine, progress)
     return findings.judge(standing, net, posts, config, engine, progress), net

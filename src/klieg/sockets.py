@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Engine",
+    "Executor",
     "Input",
+    "PairBatches",
     "PairCounts",
     "Ports",
     "Progress",
@@ -38,6 +40,9 @@ __all__ = [
     "names",
     "silent",
 ]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Progress = Callable[[str, int, int | None], None]
 """``progress(stage, done, total)``: called from the main thread; total None while unknown."""
@@ -112,6 +117,19 @@ class PairCounts:
     dropped: I64  # (n_accounts, W) actions dropped for occupancy, or next to a dropped one
 
 
+class PairBatches(Protocol):
+    """What ``Engine.pair_batches`` gives back; every iteration counts anew."""
+
+    @property
+    def dropped(self) -> I64:
+        """(n_accounts, W) actions dropped for occupancy, or next to a dropped one."""
+        ...
+
+    def __iter__(self) -> Iterator[Edges]:
+        """Pairs in (left, right) order, in batches that fit the memory budget; none is empty."""
+        ...
+
+
 class Engine(Protocol):
     """The arithmetic of co-actions. ``engine/reference.py`` is the specification.
 
@@ -162,6 +180,24 @@ class Engine(Protocol):
         object disagree, the largest target is the object's). With ``cap``, an action whose
         occupancy in a rung exceeds it pairs with nobody *in that rung*, so counts may fall from one
         window to the next; ``first`` and ``last`` then span the co-actions that count somewhere.
+        """
+        ...
+
+    def pair_batches(
+        self,
+        account: I32,
+        object: I32,  # noqa: A002
+        time: I64,
+        target: I32,
+        n_accounts: int,
+        windows: I64,
+        min_n: int,
+        cap: int | None,
+        threads: int,
+    ) -> PairBatches:
+        """``count_pairs`` piece by piece, for more pairs than memory holds: joined, the same.
+
+        The arrays must stay as they are while the batches are read.
         """
         ...
 
@@ -250,7 +286,38 @@ class Engine(Protocol):
         ...
 
 
-_T = TypeVar("_T")
+class Executor(Protocol):
+    """Where the shards of an engine run: threads, processes, a cluster."""
+
+    @property
+    def name(self) -> str: ...
+
+    def workers(self, threads: int) -> int:
+        """How many shards run at once: what ranges are cut for (``threads`` 0: all there are)."""
+        ...
+
+    def map(
+        self,
+        function: Callable[[S, int, int], T],
+        shared: S,
+        ranges: Sequence[tuple[int, int]],
+        threads: int,
+    ) -> Iterator[T]:
+        """``function(shared, first, stop)`` of every range, in range order, as they are asked for.
+
+        ``function`` is a module-level function (it travels by its name), ``shared`` a tuple or
+        NamedTuple, nested at will, of arrays, numbers and strings that is sent once and that no
+        shard may write to; a result is None, an array, a number, a string or a tuple of these.
+        At most a few shards a worker are begun beyond the one asked for. The results are those of
+        calling it here, one range after another. A shard that raises ends the call with an error
+        that names it: a KliegError as it is, with a note; anything else as an EngineError. A worker
+        that dies costs its shard, which is run again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what was started; calling it twice is legal."""
+        ...
 
 
 @cache
