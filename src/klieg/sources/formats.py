@@ -18,7 +18,7 @@ from klieg.sources.inputs import beginning, unpacked
 from klieg.sources.peek import Peek, peek
 from klieg.tables import POSTS, Reject
 
-__all__ = ["BATCH", "Format"]
+__all__ = ["BATCH", "Format", "either"]
 
 BATCH = 65_536
 Reader = Callable[[Input, Mapping[str, str], Desk], Iterator[pa.RecordBatch]]
@@ -64,3 +64,23 @@ class Format:
     def __call__(self, config: object, **ports: Any) -> Format:
         """The entry point's factory: a built-in format needs no configuration."""
         return self
+
+
+def either(name: str, *shapes: Format) -> Format:
+    """One format that comes in several shapes, such as pages of JSON and a table of the same.
+
+    An input is read as the shape that is surest of it; of equals, the first.
+    """
+
+    def suited(source: Input) -> Format:
+        shape = peek(source.head)
+        return max(shapes, key=lambda s: s.recognised(shape))
+
+    def reader(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+        yield from suited(source).reader(source, mapping, desk)
+
+    def sampler(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
+        return suited(source).sample(source, mapping, desk)
+
+    samples = tuple(sample for shape in shapes for sample in shape.samples)
+    return Format(name, lambda p: max(s.recognised(p) for s in shapes), reader, samples, sampler)

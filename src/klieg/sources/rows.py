@@ -80,7 +80,7 @@ def _batch(
     columns = {f.name: _column(f, posts) for f in POSTS if f.name not in _COMPUTED}
     columns["time"] = pa.array(stamps.us).cast(POSTS.field("time").type)
     columns["resolution"] = pa.array(np.full(len(posts), resolution, np.int32))
-    columns["platform"] = pa.repeat(platform, len(posts))
+    columns["platform"] = pa.array([p.get("platform") or platform for p in posts], pa.string())
     columns["source_file"] = pa.repeat(file, len(posts))
     columns["source_row"] = pa.array(lines, pa.int64())
     columns["account"] = _accounts(posts, desk)
@@ -104,8 +104,8 @@ def _column(field: pa.Field, posts: list[dict[str, Any]]) -> Any:
         return tidy(pa.array(lists, field.type), field.name)
     if field.name == "metrics":
         return pa.array([_counts(p.get("metrics")) for p in posts], field.type)
-    if field.name == "media":
-        return pa.array([_pictures(p.get("media")) for p in posts], field.type)
+    if field.name in {"media", "objects"}:
+        return pa.array([_structs(p.get(field.name)) for p in posts], field.type)
     return pa.array([p.get(field.name) for p in posts], field.type)
 
 
@@ -113,7 +113,7 @@ def _counts(given: dict[str, Any] | None) -> dict[str, int | None] | None:
     return {k: whole(v) for k, v in given.items()} if given else None
 
 
-def _pictures(given: list[dict[str, Any]] | None) -> list[dict[str, str | None]] | None:
+def _structs(given: list[dict[str, Any]] | None) -> list[dict[str, str | None]] | None:
     return [{k: text_of(v) for k, v in item.items()} for item in given] if given else None
 
 

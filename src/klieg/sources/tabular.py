@@ -30,38 +30,54 @@ from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, flat, peek
 from klieg.tables import POSTS, Reject
 
-__all__ = ["fixed", "source"]
+__all__ = ["Derive", "fixed", "source"]
 
 PIECE = 1 << 20
 
 _ID_FIELDS = {"post_id", "account_id"}
 
 
+Derive = Callable[[Frame, Desk], Frame]
+"""Changes a frame before its columns are named: joins, splits or drops what a header means."""
+Load = Callable[[Input, Callable[[Sequence[str]], list[str]], Desk], Frame]
+
+
 def fixed(
     name: str,
     required: Sequence[str],
-    mapping: Mapping[str, str],
+    mapping: Mapping[str, str | Sequence[str]],
     samples: tuple[bytes, ...],
     *,
     platform: str | None = None,
+    derive: Derive | None = None,
+    reads: Sequence[str] = (),
 ) -> Format:
-    """A table format known by its header: ``mapping`` is field → column, the rest is not read."""
+    """A table format known by its header: ``mapping`` is field → column, the rest is not read.
+
+    Of several columns for one field the first that is there is taken. ``derive`` sees the columns
+    of the mapping and those of ``reads``; it may add columns, and drop rows if it tells the desk.
+    """
+    choices = {f: (c,) if isinstance(c, str) else tuple(c) for f, c in mapping.items()}
+    known = {*reads, *(c for choice in choices.values() for c in choice)}
 
     def recognised(shape: Peek) -> float:
         return 0.9 if shape.kind in {"csv", "parquet"} and shape.has(*required) else 0.0
 
+    def posts(load: Load, source: Input, user: Mapping[str, str], desk: Desk) -> pa.Table:
+        needed = known | {*user.values()}
+        frame = load(source, lambda columns: [c for c in columns if c in needed], desk)
+        if user:
+            checked(user, _all(source, frame), path=source.name)
+        frame = derive(frame, desk) if derive else frame
+        there = frame.table.column_names
+        own = {f: next(c for c in t if c in there) for f, t in choices.items() if {*t} & {*there}}
+        return _posts(source, frame, own | dict(user), desk, platform, alone=True)
+
     def reader(source: Input, user: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-        own = {f: c for f, c in mapping.items() if c in peek(source.head).paths}
-        needed = {*own.values(), *user.values()}
-        frame = _load(source, lambda columns: [c for c in columns if c in needed], desk)
-        table = _posts(source, frame, own | dict(user), desk, platform, alone=True)
-        yield from table.to_batches(max_chunksize=BATCH)
+        yield from posts(_load, source, user, desk).to_batches(max_chunksize=BATCH)
 
     def sampler(source: Input, user: Mapping[str, str], desk: Desk) -> pa.Table:
-        own = {f: c for f, c in mapping.items() if c in peek(source.head).paths}
-        needed = {*own.values(), *user.values()}
-        frame = _head_frame(source, lambda columns: [c for c in columns if c in needed], desk)
-        return _posts(source, frame, own | dict(user), desk, platform, alone=True)
+        return posts(_head_frame, source, user, desk)
 
     return Format(name, recognised, reader, samples, sampler)
 
@@ -94,9 +110,8 @@ def _posts(
         not columns and not len(frame.row) and desk.rejected
     ):  # nothing but bad rows: they are the message
         return POSTS.empty_table()
-    checked(
-        mapping, columns if peek(source.head).kind in _OBJECTS else _all(source), path=source.name
-    )
+    if not alone:
+        checked(mapping, _all(source, frame), path=source.name)
     if alone:
         chosen, losers = dict(plain), list[str]()
     else:
@@ -146,9 +161,11 @@ def _cut(frame: Frame, stamps: times.Times) -> Iterator[tuple[Frame, times.Times
 _OBJECTS = {"jsonl", "json"}
 
 
-def _all(source: Input) -> list[str]:
+def _all(source: Input, frame: Frame) -> list[str]:
     """Every column of a table, wanted or not, flattened as it will be read."""
     shape = peek(source.head)
+    if shape.kind in _OBJECTS:
+        return list(frame.table.column_names)
     if shape.kind == "csv":
         return delimited.header_of(shape)
     names: list[str] = []
