@@ -1,19 +1,20 @@
 """Find near copies and similar sets among a million texts: MinHash bands and prefix filters.
 
 Equal to ``reference_similarity``, which says what is proposed and how crowds are bounded. Texts
-come as one flat array of hashed shingles; every kernel runs over ranges of texts on threads. The
-room does not know how shingles are made, nor what a family of texts is.
+come as one flat array of hashed shingles; the shards of an executor are ranges of texts. The room
+does not know how shingles are made, nor what a family of texts is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from klieg.engine import shards
 from klieg.engine.compiled import column
+from klieg.engine.executors import ThreadExecutor
 from klieg.engine.reference_similarity import (
     BANDS,
     PARTNERS,
@@ -36,7 +37,8 @@ from klieg.engine.windows import group_rows
 from klieg.errors import EngineError
 
 if TYPE_CHECKING:
-    from klieg.tables import F64, I32, I64
+    from klieg.sockets import Executor
+    from klieg.tables import F64, I32, I64, U32
 
     U64 = NDArray[np.uint64]
     Found = tuple[I64, F64, int]
@@ -47,6 +49,56 @@ MOST_VECTOR_PAIRS = 100_000_000
 """Similar pairs of vectors are not bounded by a crowd rule, so they are refused beyond this."""
 
 
+class Signing(NamedTuple):
+    """What is shared by the shards that sign texts."""
+
+    starts: I64  # (n + 1,)
+    codes: U64
+    multipliers: U32
+    offsets: U32
+
+
+class Matching(NamedTuple):
+    """What is shared by the shards that pair texts through their buckets."""
+
+    starts: I64  # (n + 1,)
+    codes: U64
+    buckets: Buckets
+    tau: float
+    partners: int
+    probes: int
+
+
+class Joining(NamedTuple):
+    """What is shared by the shards of the prefix join."""
+
+    prefixes: Prefixes
+    order: I64  # (n,) texts from short to long
+    tau: float
+    partners: int
+    probes: int
+
+
+def sign_shard(shared: Signing, first: int, stop: int) -> U64:
+    """(BANDS, stop − first) the band keys of texts [first, stop)."""
+    keys = np.empty((BANDS, stop - first), np.uint64)
+    starts = shared.starts[first : stop + 1]
+    signatures(
+        0, stop - first, starts, shared.codes, shared.multipliers, shared.offsets, ROWS, keys
+    )
+    return keys
+
+
+def match_shard(shared: Matching, first: int, stop: int) -> Found:
+    """The earlier partners of texts [first, stop) that share a bucket with them."""
+    return bucket_partners(first, stop, *shared)
+
+
+def join_shard(shared: Joining, first: int, stop: int) -> Found:
+    """The shorter partners of texts [first, stop), numbered from short to long."""
+    return prefix_partners(first, stop, *shared)
+
+
 def near_copies(
     starts: I64,
     values: U64,
@@ -54,6 +106,7 @@ def near_copies(
     seed: int,
     *,
     threads: int = 0,
+    executor: Executor | None = None,
     partners: int = PARTNERS,
     probes: int = PROBES,
 ) -> tuple[I32, I32, F64]:
@@ -62,18 +115,21 @@ def near_copies(
     Finds 89 % of pairs at Jaccard .8, 99.9 % at .9 (Broder 1997).
     """
     edges, codes = _flat(starts, values)
-    n = len(edges) - 1
+    run = executor or ThreadExecutor()
     sizes = np.diff(edges)
-    multipliers, offsets = signature_hashes(seed)
-    keys = np.empty((BANDS, n), np.uint64)
+    signing = Signing(edges, codes, *signature_hashes(seed))
+    signed = run.map(sign_shard, signing, _cuts(sizes, run.workers(threads)), threads)
+    keys = np.hstack([np.empty((BANDS, 0), np.uint64), *signed])
+    buckets = _bucketed(keys, sizes, threads)
+    matching = Matching(edges, codes, buckets, float(tau), partners, probes)
+    before = (buckets.rank - buckets.begin).sum(axis=0, dtype=np.int64)
+    cuts = _cuts(64 + np.minimum(before, probes), run.workers(threads))
+    return _sorted_pairs(list(run.map(match_shard, matching, cuts, threads)), partners)
 
-    def sign(first: int, stop: int) -> None:
-        signatures(first, stop, edges, codes, multipliers, offsets, ROWS, keys)
 
-    shards.run(sign, _cuts(sizes, threads), threads)
-    order = np.empty((BANDS, n), np.int32)
-    begin = np.empty((BANDS, n), np.int32)
-    rank = np.empty((BANDS, n), np.int32)
+def _bucketed(keys: U64, sizes: I64, threads: int) -> Buckets:
+    """Texts by band key: a sort a band, cheaper here than the way to a worker and back."""
+    order, begin, rank = (np.empty(keys.shape, np.int32) for _ in range(3))
 
     def bucket(first: int, stop: int) -> None:
         for band in range(first, stop):
@@ -81,13 +137,7 @@ def near_copies(
             sort_buckets(keys[band], sizes, order[band], begin[band], rank[band])
 
     shards.run(bucket, [(band, band + 1) for band in range(BANDS)], threads)
-    buckets = Buckets(order, begin, rank)
-
-    def pair(first: int, stop: int) -> Found:
-        return bucket_partners(first, stop, edges, codes, buckets, tau, partners, probes)
-
-    weight = 64 + np.minimum((rank - begin).sum(axis=0, dtype=np.int64), probes)
-    return _sorted_pairs(shards.run(pair, _cuts(weight, threads), threads), partners)
+    return Buckets(order, begin, rank)
 
 
 def similar_sets(
@@ -96,6 +146,7 @@ def similar_sets(
     tau: float,
     *,
     threads: int = 0,
+    executor: Executor | None = None,
     partners: int = PARTNERS,
     probes: int = PROBES,
 ) -> tuple[I32, I32, F64]:
@@ -103,6 +154,7 @@ def similar_sets(
     if not 0.0 < tau <= 1.0:
         raise EngineError(f"tau must lie in 0 … 1, not {tau}")
     edges, codes = _flat(starts, values)
+    run = executor or ThreadExecutor()
     n = len(edges) - 1
     sizes = np.diff(edges)
     tokens, counts = _rare_first(codes)
@@ -117,12 +169,10 @@ def similar_sets(
     by_size = np.searchsorted(sizes[order], np.arange(sizes.max(initial=0) + 2))
     lists = postings(bounds, sorted_tokens, counts, tau)
     prefixes = Prefixes(bounds, sorted_tokens, *lists, by_size)
-
-    def pair(first: int, stop: int) -> Found:
-        return prefix_partners(first, stop, prefixes, order, tau, partners, probes)
-
+    joining = Joining(prefixes, order, float(tau), partners, probes)
     weight = np.diff(np.concatenate(([0], np.cumsum(np.diff(lists[0])[sorted_tokens])))[bounds])
-    return _sorted_pairs(shards.run(pair, _cuts(weight + 16, threads), threads), partners)
+    cuts = _cuts(weight + 16, run.workers(threads))
+    return _sorted_pairs(list(run.map(join_shard, joining, cuts, threads)), partners)
 
 
 def similar_pairs(
@@ -183,8 +233,8 @@ def _flat(starts: I64, values: U64) -> tuple[I64, U64]:
     return edges, codes
 
 
-def _cuts(weight: I64, threads: int) -> list[tuple[int, int]]:
-    return shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
+def _cuts(weight: I64, workers: int) -> list[tuple[int, int]]:
+    return shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * workers)
 
 
 def _rare_first(codes: U64) -> tuple[I32, I64]:
