@@ -492,6 +492,28 @@ def by_place(right: Callable[..., Any], *args: Any) -> Any:
     return replace(counts, dropped=counts.dropped + int(args[0][:1].sum()))
 
 
+class Backwards:
+    """Batches in the wrong order."""
+
+    def __init__(self, batches: Any) -> None:
+        self.dropped, self.batches = batches.dropped, list(batches)
+
+    def __iter__(self) -> Any:
+        return reversed(self.batches)
+
+
+def batches_backwards(right: Callable[..., Any], *args: Any) -> Any:
+    return Backwards(right(*args))
+
+
+def read_once(right: Callable[..., Any], *args: Any) -> Any:
+    batches = right(*args)
+    once = Backwards(batches)
+    once.__class__ = type("Once", (Backwards,), {"__iter__": lambda self: rest})
+    rest = iter(once.batches)
+    return once
+
+
 WORSE_ENGINES: list[tuple[str, str, Callable[..., Any]]] = [
     ("by_hand", "occupancy", more),
     ("occupancy", "occupancy", exclusive),
@@ -502,6 +524,8 @@ WORSE_ENGINES: list[tuple[str, str, Callable[..., Any]]] = [
     ("count_pairs", "count_pairs", other_cap),
     ("rescore_pairs", "rescore_pairs", by_threads),
     ("row_order", "count_pairs", by_place),
+    ("chunked", "pair_batches", batches_backwards),
+    ("chunked", "pair_batches", read_once),
     ("inputs_unchanged", "occupancy", sorted_in_place),
     ("tiles", "tiles", one_more_tile),
     ("burst_evidence", "burst_evidence", slightly),

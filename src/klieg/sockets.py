@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from klieg.config import Config
-    from klieg.tables import F64, I32, I64, Actions, Edges, Posts, Reject
+    from klieg.tables import F64, I32, I64, ActEdges, Actions, Bool, Edges, Posts, Reject
 
 __all__ = [
     "Engine",
@@ -216,6 +216,36 @@ class Engine(Protocol):
         """Exact counts of the given pairs (sorted, left < right), no occupancy cap.
 
         Pairs that never met in the widest window come back with zeros and first = last = 0.
+        """
+        ...
+
+    def act_company(self, account: I32, post: I32, lo: I32, hi: I32) -> I64:
+        """(n,) acts of another account *and* another post in rows ``lo[i] … hi[i] − 1``.
+
+        For ``count_acts``: acts stand so that those act i meets (itself among them) are a range of
+        rows, found by whoever asks. ``post`` holds dense ids ≥ 0.
+        """
+        ...
+
+    def count_acts(
+        self,
+        account: I32,
+        post: I32,
+        time: I64,
+        lo: I32,
+        hi: I32,
+        anchor: Bool,
+        min_n: int,
+        directed: bool,
+        threads: int,
+    ) -> Iterator[ActEdges]:
+        """Edges with ``n ≥ min_n`` in (left, right) order, in batches that fit the memory budget.
+
+        Acts i and j meet if ``lo[i] ≤ j < hi[i]`` and they are of different accounts and different
+        posts. ``directed``: n of (left, right) is the number of distinct posts of left of which an
+        act meets an act of right; delay is 0. Undirected (ranges then mirror each other): n of left
+        < right is the number of pairs of acts that meet, delay their Σ |t1 − t2|. ``anchor``
+        (n_accounts,): an edge needs an anchor at one end at least. No batch is empty.
         """
         ...
 

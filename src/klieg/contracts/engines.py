@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -214,6 +215,25 @@ def _row_order(plugin: Plugin) -> None:
             _equal("occupancy", said, near[order], moved)
 
 
+def _chunked(plugin: Plugin) -> None:
+    """``pair_batches`` joined is ``count_pairs``: in order, none empty, again when read again."""
+    for engine in _made(plugin):
+        for world, ladder in _worlds():
+            for min_n, cap, threads in ((1, None, 1), (1, 2, 3), (2, 50, 1)):
+                said = _said(world, ladder, f", min_n {min_n}, cap {cap}, {threads} threads")
+                args = (*world.rows, ladder, min_n, cap, threads)
+                whole, batches = engine.count_pairs(*args), engine.pair_batches(*args)
+                _equal("pair_batches().dropped", said, whole.dropped, batches.dropped)
+                for _ in range(2):
+                    pieces = list(batches)
+                    expect(all(piece.size for piece in pieces), "no batch of pairs is empty")
+                    for field in fields(whole.edges) if pieces else ():
+                        parts = [getattr(piece, field.name) for piece in pieces]
+                        wanted = getattr(whole.edges, field.name)
+                        _equal(f"pair_batches {field.name}", said, wanted, np.concatenate(parts))
+                    expect(bool(pieces) == bool(whole.edges.size), f"pair_batches of {said}")
+
+
 def _inputs_unchanged(plugin: Plugin) -> None:
     world, ladder = _world(129, 4), np.array(LADDERS[1], np.int64)
     columns = world.account, world.object, world.time, world.target
@@ -224,6 +244,51 @@ def _inputs_unchanged(plugin: Plugin) -> None:
         engine.tiles(world.object, world.time, 100, 0)
         kept = before == [column.tolist() for column in columns]
         expect(kept, "the arrays handed over should stay as they are; the engine wrote into them")
+
+
+# --- acts ----------------------------------------------------------------------------------------
+
+
+def _ranges(world: _World, window: int) -> tuple[_World, I32, I32]:
+    """The world in (object, time) order, and the rows within the window of each act."""
+    world = world.permuted(np.lexsort((world.time, world.object)))
+    # times are < 2^52 apart: one key stands for both
+    key = world.object.astype(np.int64) * (1 << 52) + (world.time - world.time.min(initial=0))
+    lo = np.searchsorted(key, key - window, "left").astype(np.int32)
+    return world, lo, np.searchsorted(key, key + window, "right").astype(np.int32)
+
+
+def _act_cases() -> Iterator[tuple[str, _World, I32, I32, I32]]:
+    """Sorted worlds with ranges; every act a post of its own, or several acts a post."""
+    for seed, n in enumerate(SIZES):
+        for window in (0, 10, 100):
+            world, lo, hi = _ranges(_world(n, seed), window)
+            rows = np.arange(n, dtype=np.int32)
+            some = np.random.default_rng(n).integers(0, n // 3 + 1, n).astype(np.int32)
+            for said, post in (("own posts", rows), ("shared posts", some)):
+                yield f"{n} acts within {window} µs, {said}", world, post, lo, hi
+
+
+def _act_company() -> Cases:
+    for said, world, post, lo, hi in _act_cases():
+        yield said, (world.account, post, lo, hi)
+
+
+def _count_acts(plugin: Plugin) -> None:
+    engines = _made(plugin)
+    for said, world, post, lo, hi in _act_cases():
+        anchors = np.ones(world.n_accounts, np.bool_), np.arange(world.n_accounts) % 3 == 0
+        for anchor, min_n, directed in product(anchors, (1, 2, 5), (True, False)):
+            args = (world.account, post, world.time, lo, hi, anchor, min_n, directed)
+            wanted = list(SPEC.count_acts(*args, 1))
+            for engine, threads in zip(engines, (1, 3), strict=True):
+                got = list(engine.count_acts(*args, threads))
+                expect(all(batch.size for batch in got), "no batch of edges is empty")
+                expect(bool(wanted) == bool(got), f"count_acts of {said}")
+                for field in fields(wanted[0]) if wanted else ():
+                    parts = [getattr(batch, field.name) for batch in got]
+                    whole = getattr(wanted[0], field.name)
+                    _equal(f"count_acts {field.name}", said, whole, np.concatenate(parts))
 
 
 # --- bursts --------------------------------------------------------------------------------------
@@ -350,11 +415,16 @@ CHECKS = (
     Check("named", "It has the name it is registered under.", _named),
     Check("by_hand", "Three actions worked out on paper come out right.", _by_hand),
     Check("row_order", "The order of the actions changes nothing.", _row_order),
+    Check("chunked", "Batches of pairs, joined, are the pairs counted whole.", _chunked),
     Check("inputs_unchanged", "The arrays handed over are not written to.", _inputs_unchanged),
     _equals_reference("occupancy", _occupancy),
     _equals_reference("pair_totals", _pair_totals),
     _equals_reference("count_pairs", _count_pairs),
     _equals_reference("rescore_pairs", _rescore_pairs),
+    _equals_reference("act_company", _act_company),
+    Check(
+        "count_acts", "`count_acts` equals the reference, in batches that are joined.", _count_acts
+    ),
     _equals_reference("tiles", _tiles),
     _equals_reference("burst_evidence", _burst_evidence),
     _equals_reference("near_copies", _near_copies),

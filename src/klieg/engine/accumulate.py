@@ -238,9 +238,6 @@ def _nearest(
 
 @compiled
 def merge(
-    first: int,
-    stop: int,
-    order: I64,
     busier: I32,
     other: I32,
     index: Index,
@@ -249,17 +246,16 @@ def merge(
     capped: U32,
     spans: I64,
 ) -> None:
-    """Count pairs ``order[first:stop]`` into ``n`` and ``capped`` (pairs, W), ``spans`` (pairs, 2).
+    """Count pairs (busier, other) into ``n`` and ``capped`` (pairs, W), ``spans`` (pairs, 2).
 
-    ``order`` sorts the pairs by their busier account: where each of its objects stands is written
+    Pairs come by their busier account, ascending: where each of its objects stands is written
     down once, and each pair then costs the other account's actions only.
     """
     span = np.empty(2, np.int64)
     # accounts come in ascending order: a place before the present one's rows is an earlier one's
     where = np.full((index.n_objects, 2), -1, np.int64)
     written = -1
-    for k in range(first, stop):
-        pair = order[k]
+    for pair in range(len(busier)):
         account = busier[pair]
         if account != written:
             written = account

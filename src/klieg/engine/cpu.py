@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 import time as clock
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine import burst_company, bursts, pairs, similarity, tails
+from klieg.engine import acts, burst_company, bursts, pairs, similarity, tails
 from klieg.engine import windows as spans
 from klieg.engine.compiled import CacheState, cache_state, column
 from klieg.engine.components import components as connected
+from klieg.engine.executors import ThreadExecutor
 from klieg.errors import ConfigError
 
 if TYPE_CHECKING:
     from klieg.config import Config
-    from klieg.sockets import PairCounts
-    from klieg.tables import F64, I32, I64, Edges
+    from klieg.sockets import Executor, PairBatches, PairCounts
+    from klieg.tables import F64, I32, I64, ActEdges, Bool, Edges
 
     U64 = NDArray[np.uint64]
 
@@ -36,6 +38,7 @@ class CpuEngine:
 
     threads: int = 0  # for the methods that are not told: 0 is one a core
     budget: int = pairs.BUDGET  # bytes that the kept pairs may take
+    executor: Executor = field(default_factory=ThreadExecutor)  # where shards run
     name: str = "cpu"
 
     def occupancy(self, object: I32, time: I64, windows: I64) -> NDArray[np.int32]:  # noqa: A002
@@ -75,6 +78,32 @@ class CpuEngine:
             cap,
             threads or self.threads,
             budget=self.budget,
+            executor=self.executor,
+        )
+
+    def pair_batches(
+        self,
+        account: I32,
+        object: I32,  # noqa: A002
+        time: I64,
+        target: I32,
+        n_accounts: int,
+        windows: I64,
+        min_n: int,
+        cap: int | None,
+        threads: int,
+    ) -> PairBatches:
+        return pairs.pair_batches(
+            account,
+            object,
+            time,
+            target,
+            n_accounts,
+            windows,
+            min_n,
+            cap,
+            threads or self.threads,
+            executor=self.executor,
         )
 
     def rescore_pairs(
@@ -99,6 +128,36 @@ class CpuEngine:
             left,
             right,
             threads or self.threads,
+            executor=self.executor,
+        )
+
+    def act_company(self, account: I32, post: I32, lo: I32, hi: I32) -> I64:
+        return acts.act_company(account, post, lo, hi)
+
+    def count_acts(
+        self,
+        account: I32,
+        post: I32,
+        time: I64,
+        lo: I32,
+        hi: I32,
+        anchor: Bool,
+        min_n: int,
+        directed: bool,
+        threads: int,
+    ) -> Iterator[ActEdges]:
+        return acts.count_acts(
+            account,
+            post,
+            time,
+            lo,
+            hi,
+            anchor,
+            min_n,
+            directed=directed,
+            threads=threads or self.threads,
+            budget=self.budget,
+            executor=self.executor,
         )
 
     def tiles(self, object: I32, time: I64, window: int, phase: int) -> tuple[I32, int]:  # noqa: A002
@@ -118,10 +177,14 @@ class CpuEngine:
         )
 
     def near_copies(self, starts: I64, values: U64, tau: float, seed: int) -> tuple[I32, I32, F64]:
-        return similarity.near_copies(starts, values, tau, seed, threads=self.threads)
+        return similarity.near_copies(
+            starts, values, tau, seed, threads=self.threads, executor=self.executor
+        )
 
     def similar_sets(self, starts: I64, values: U64, tau: float) -> tuple[I32, I32, F64]:
-        return similarity.similar_sets(starts, values, tau, threads=self.threads)
+        return similarity.similar_sets(
+            starts, values, tau, threads=self.threads, executor=self.executor
+        )
 
     def similar_pairs(
         self,
@@ -144,8 +207,13 @@ class CpuEngine:
 
 
 def engine(config: Config, **ports: object) -> CpuEngine:
-    """The factory behind ``--engine cpu``; ConfigError for a ``memory`` that is no size."""
-    return CpuEngine(config.threads, memory_bytes(config.memory) or pairs.BUDGET)
+    """The factory behind ``--engine cpu``; ConfigError for a ``memory`` that is no size.
+
+    The port ``executor`` says where shards run; without it, on threads of this process.
+    """
+    budget = memory_bytes(config.memory) or pairs.BUDGET
+    given = cast("Executor | None", ports.get("executor"))
+    return CpuEngine(config.threads, budget, given or ThreadExecutor())
 
 
 def memory_bytes(text: str) -> int | None:
@@ -174,6 +242,10 @@ def warm() -> float:
     cpu.pair_totals(ids, objects, times, 2, ladder, 5)
     cpu.count_pairs(*args, 1, 5, 1)
     cpu.rescore_pairs(*args, ids[:1], ids[1:2], 1)
+    spans_ = np.zeros(4, np.int32), np.full(4, 4, np.int32)
+    cpu.act_company(ids, ids, *spans_)
+    for directed in (True, False):
+        list(cpu.count_acts(ids, ids, times, *spans_, np.ones(2, np.bool_), 1, directed, 1))
     count = cpu.tiles(objects, times, 10, 0)[1]
     one, some = np.ones(1), np.full(count, 0.5)
     cpu.burst_evidence(ids[:1], np.ones(count, np.int32), some, one, one + 2.0, one * 0.5)

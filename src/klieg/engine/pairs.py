@@ -10,8 +10,9 @@ does not know what a count means.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from klieg.engine import shards
 from klieg.engine.accumulate import Index, Work, accumulate, merge
 from klieg.engine.compiled import column, compiled
+from klieg.engine.executors import ThreadExecutor
 from klieg.engine.windows import (
     Sorted,
     checked,
@@ -34,14 +36,21 @@ from klieg.sockets import PairCounts
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
-    from klieg.tables import I32, I64
+    from klieg.sockets import Executor
+    from klieg.tables import I32, I64, U32
 
-__all__ = ["BUDGET", "Plan", "count_pairs", "plan", "rescore_pairs"]
+    Part = tuple[NDArray[np.int32], I64]
+
+__all__ = ["BUDGET", "Batches", "Plan", "count_pairs", "pair_batches", "plan", "rescore_pairs"]
 
 _log = logging.getLogger(__name__)
 
 BUDGET = 8 * 2**30
 """Bytes that kept pairs may take where the caller sets no budget."""
+
+
+MOST = 2**62
+"""No limit on the pairs of a shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ def count_pairs(
     threads: int,
     *,
     budget: int = BUDGET,
+    executor: Executor | None = None,
 ) -> PairCounts:
     """Every pair with ``n ≥ min_n`` in some window; what the occupancy cap dropped, by account.
 
@@ -77,22 +87,75 @@ def count_pairs(
     work, dropped = _prepare(actions, targets, n_accounts, ladder, min_n, cap)
     width = len(ladder)
     limit = budget // (2 * (24 + 8 * width))
-    ranges = shards.equal_ranges(work.mass, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
-    done: list[int] = []  # pairs kept by each finished shard; appending is atomic
-
-    def shard(first: int, stop: int) -> tuple[NDArray[np.int32], I64]:
-        book, span = accumulate(first, stop, work, ladder, min_n, limit - sum(done))
-        done.append(len(book))
-        if sum(done) > limit:
+    done, parts = 0, []
+    batches = Batches(work, ladder, min_n, dropped, threads, executor or ThreadExecutor())
+    for part in batches.parts():
+        parts.append(part)
+        done += len(part[0])
+        if done > limit:
             raise EngineError(
                 f"more than {limit:,} pairs share {min_n} or more objects, which is over the "
                 f"memory budget of {budget:,} bytes: raise min_n, lower the occupancy cap, "
                 "shorten the windows, or raise the budget"
             )
-        return book, span
-
-    parts = shards.run(shard, ranges, threads)
     return PairCounts(_joined(parts, width), dropped)
+
+
+def pair_batches(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+    windows: object,
+    min_n: int,
+    cap: int | None,
+    threads: int,
+    *,
+    executor: Executor | None = None,
+) -> Batches:
+    """The pairs of ``count_pairs`` in batches: only those under way are ever in memory."""
+    ladder = window_list(windows)
+    actions, targets = _by_target(account, object, time, target, n_accounts)
+    work, dropped = _prepare(actions, targets, n_accounts, ladder, min_n, cap)
+    return Batches(work, ladder, min_n, dropped, threads, executor or ThreadExecutor())
+
+
+class Counting(NamedTuple):
+    """What the shards of one count share."""
+
+    work: Work
+    windows: I64
+    min_n: int
+
+
+def count_shard(shared: Counting, first: int, stop: int) -> Part:
+    """The pairs whose left account lies in [first, stop), as ``accumulate`` gives them."""
+    return accumulate(first, stop, shared.work, shared.windows, shared.min_n, MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Prepared work: each iteration counts it, one shard after another."""
+
+    work: Work
+    windows: I64
+    min_n: int
+    dropped: I64
+    threads: int
+    executor: Executor
+
+    def parts(self) -> Iterator[Part]:
+        """The kept pairs of each shard, in order of accounts."""
+        count = shards.SHARDS_PER_THREAD * shards.thread_count(self.threads)
+        ranges = shards.equal_ranges(self.work.mass, count)
+        shared = Counting(self.work, self.windows, self.min_n)
+        return self.executor.map(count_shard, shared, ranges, self.threads)
+
+    def __iter__(self) -> Iterator[Edges]:
+        for part in self.parts():
+            if len(part[0]):
+                yield _joined([part], len(self.windows))
 
 
 def plan(
@@ -125,6 +188,8 @@ def rescore_pairs(
     left: object,
     right: object,
     threads: int,
+    *,
+    executor: Executor | None = None,
 ) -> Edges:
     """Exact counts of the given pairs (sorted, left < right), no cap; zeros where they never met.
 
@@ -144,18 +209,38 @@ def rescore_pairs(
     busier = np.where(length[a] >= length[b], a, b)
     other = a + b - busier
     order = np.argsort(busier, kind="stable")
-    n = np.zeros((len(a), len(ladder)), np.uint32)
-    capped = np.zeros((len(a), len(ladder)), np.uint32)
-    span = np.zeros((len(a), 2), np.int64)
-
-    def shard(first: int, stop: int) -> None:
-        merge(first, stop, order, busier, other, index, ladder, n, capped, span)
-
     fresh = np.diff(busier[order], prepend=-1) != 0
     weight = length[other[order]] + np.where(fresh, length[busier[order]], 0)
     cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
-    shards.run(shard, cuts, threads)
+    shared = Scoring(busier[order], other[order], index, ladder)
+    n = np.zeros((len(a), len(ladder)), np.uint32)
+    capped = np.zeros((len(a), len(ladder)), np.uint32)
+    span = np.zeros((len(a), 2), np.int64)
+    done = 0
+    for part in (executor or ThreadExecutor()).map(score_shard, shared, cuts, threads):
+        pairs = order[done : done + len(part[0])]
+        n[pairs], capped[pairs], span[pairs] = part
+        done += len(pairs)
     return Edges(a, b, n, capped, span[:, 0].copy(), span[:, 1].copy())
+
+
+class Scoring(NamedTuple):
+    """What the shards of one scoring share."""
+
+    busier: I32  # (pairs,) ascending
+    other: I32  # (pairs,)
+    actions: Index
+    windows: I64
+
+
+def score_shard(shared: Scoring, first: int, stop: int) -> tuple[U32, U32, I64]:
+    """Counts (k, W) twice and spans (k, 2) of the pairs [first, stop)."""
+    n = np.zeros((stop - first, len(shared.windows)), np.uint32)
+    capped = np.zeros_like(n)
+    spans = np.zeros((stop - first, 2), np.int64)
+    busier, other = shared.busier[first:stop], shared.other[first:stop]
+    merge(busier, other, shared.actions, shared.windows, n, capped, spans)
+    return n, capped, spans
 
 
 def _by_target(

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine import reference_bursts, reference_similarity
+from klieg.engine import reference_acts, reference_bursts, reference_similarity
 from klieg.sockets import PairCounts
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
     from klieg.config import Config
-    from klieg.tables import F64, I32, I64
+    from klieg.tables import F64, I32, I64, ActEdges, Bool
 
 __all__ = [
+    "Batches",
     "ReferenceEngine",
     "components",
     "count_pairs",
@@ -36,6 +37,9 @@ __all__ = [
     "poisson_tail",
     "rescore_pairs",
 ]
+
+BATCH = 100
+"""Pairs in a batch of ``pair_batches``: few, so that who reads them meets many."""
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """No tail is reported smaller than the smallest normal double: logarithms stay finite."""
@@ -114,6 +118,30 @@ def count_pairs(
         edges.last[enough],
     )
     return PairCounts(kept, _dropped(account, object, time, n_accounts, windows, allowed))
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The pairs of ``count_pairs``, a few at a time."""
+
+    counts: PairCounts
+
+    @property
+    def dropped(self) -> I64:
+        return self.counts.dropped
+
+    def __iter__(self) -> Iterator[Edges]:
+        edges = self.counts.edges
+        for first in range(0, edges.size, BATCH):
+            rows = slice(first, first + BATCH)
+            yield Edges(
+                edges.left[rows],
+                edges.right[rows],
+                edges.n[rows],
+                edges.capped[rows],
+                edges.first[rows],
+                edges.last[rows],
+            )
 
 
 def rescore_pairs(
@@ -315,6 +343,20 @@ class ReferenceEngine:
     ) -> PairCounts:
         return count_pairs(account, object, time, target, n_accounts, windows, min_n, cap)
 
+    def pair_batches(
+        self,
+        account: I32,
+        object: I32,  # noqa: A002
+        time: I64,
+        target: I32,
+        n_accounts: int,
+        windows: I64,
+        min_n: int,
+        cap: int | None,
+        threads: int,
+    ) -> Batches:
+        return Batches(count_pairs(account, object, time, target, n_accounts, windows, min_n, cap))
+
     def rescore_pairs(
         self,
         account: I32,
@@ -328,6 +370,26 @@ class ReferenceEngine:
         threads: int,
     ) -> Edges:
         return rescore_pairs(account, object, time, target, windows, left, right)
+
+    def act_company(self, account: I32, post: I32, lo: I32, hi: I32) -> I64:
+        return reference_acts.act_company(account, post, lo, hi)
+
+    def count_acts(
+        self,
+        account: I32,
+        post: I32,
+        time: I64,
+        lo: I32,
+        hi: I32,
+        anchor: Bool,
+        min_n: int,
+        directed: bool,
+        threads: int,
+    ) -> Iterator[ActEdges]:
+        edges = reference_acts.count_acts(
+            account, post, time, lo, hi, anchor, max(min_n, 1), directed
+        )
+        return iter([edges] if edges.size else [])
 
     def tiles(self, object: I32, time: I64, window: int, phase: int) -> tuple[I32, int]:  # noqa: A002
         return reference_bursts.tiles(object, time, window, phase)
