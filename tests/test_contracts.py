@@ -492,6 +492,16 @@ def by_place(right: Callable[..., Any], *args: Any) -> Any:
     return replace(counts, dropped=counts.dropped + int(args[0][:1].sum()))
 
 
+def weight_by_acts(right: Callable[..., Any], *args: Any) -> Any:
+    """Every act a post of its own: a post's second act counts again."""
+    account, post, *rest = args
+    return right(account, np.arange(len(post), dtype=np.int32), *rest)
+
+
+def without_anchor(right: Callable[..., Any], *args: Any) -> Any:
+    return right(*args[:5], np.ones_like(args[5]), *args[6:])
+
+
 class Backwards:
     """Batches in the wrong order."""
 
@@ -527,6 +537,10 @@ WORSE_ENGINES: list[tuple[str, str, Callable[..., Any]]] = [
     ("chunked", "pair_batches", batches_backwards),
     ("chunked", "pair_batches", read_once),
     ("inputs_unchanged", "occupancy", sorted_in_place),
+    ("act_company", "act_company", more),
+    ("act_company", "act_company", weight_by_acts),
+    ("count_acts", "count_acts", weight_by_acts),
+    ("count_acts", "count_acts", without_anchor),
     ("tiles", "tiles", one_more_tile),
     ("burst_evidence", "burst_evidence", slightly),
     ("near_copies", "near_copies", first_half),

@@ -195,6 +195,20 @@ class Edges:
 
 
 @dataclass(frozen=True, slots=True)
+class ActEdges:
+    """Pairs of accounts weighed by acts, as other tools weigh them; directed or left < right."""
+
+    left: I32  # (p,) rows sorted by (left, right)
+    right: I32  # (p,)
+    n: I64  # (p,) posts of left that met an act of right; undirected: pairs of acts that met
+    delay: I64  # (p,) undirected: Σ |t1 − t2| over those pairs, in the ticks of the times; else 0
+
+    @property
+    def size(self) -> int:
+        return len(self.left)
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredEdges:
     """Edges of one layer beside what the null model expects. Kept: weak and validated ones."""
 
