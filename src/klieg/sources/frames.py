@@ -21,9 +21,9 @@ from klieg.sources.names import TRACE
 from klieg.sources.times import Times
 from klieg.tables import KINDS, POSTS, Reject
 
-__all__ = ["Frame", "build", "identifiers", "lossless", "words"]
+__all__ = ["ABSENT", "Frame", "build", "identifiers", "lossless", "words"]
 
-_ABSENT = pa.array(["", "NA", "N/A", "NaN", "nan", "None", "none", "null", "NULL", "absent"])
+ABSENT = pa.array(["", "NA", "N/A", "NaN", "nan", "None", "none", "null", "NULL", "absent"])
 _NUMBERLIKE = r"^[+-]?\d+(?:[.,]\d|[eE]\+?\d)"  # a cheap first look: most ids end here
 _LOSSY = r"^[+-]?\d+([.,]\d+)?[eE]\+?\d+$"
 _TAIL = r"^(\d{1,15})[.,]0+$"
@@ -83,7 +83,7 @@ def words(column: Any, n: int) -> Any:
     if column is None:
         return pa.nulls(n, pa.string())
     trimmed = pc.utf8_trim_whitespace(_strings(column))
-    return pc.if_else(pc.is_in(trimmed, _ABSENT), None, trimmed)
+    return pc.if_else(pc.is_in(trimmed, ABSENT), None, trimmed)
 
 
 def identifiers(column: Any, n: int) -> tuple[Any, Any]:
