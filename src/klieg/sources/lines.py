@@ -25,10 +25,14 @@ from klieg.tables import Reject
 __all__ = [
     "MAX_DEPTH",
     "MAX_LINE",
+    "document",
     "documents",
     "head_records",
     "longer_than",
+    "mended",
+    "raw_records",
     "records",
+    "shown",
     "survey",
 ]
 
@@ -44,19 +48,34 @@ _LONE = re.compile(
 
 def records(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
     """``(line number, object)`` of every whole line; counts every line that is not blank."""
+    for number, raw in raw_records(source, desk):
+        try:
+            yield number, _decoded(raw, desk)
+        except _Bad as bad:
+            desk(Reject(source.name, number, None, shown(raw), str(bad)))
+
+
+def raw_records(source: Input, desk: Desk) -> Iterator[tuple[int, bytes]]:
+    """``(line number, bytes)`` of every line that may be decoded: none too long or too deep."""
     encoding = encoding_of(source.head)
     for number, raw in _lines(source.path, encoding, desk, source.name):
         desk.rows += 1
-        try:
-            if too_deep(raw):
-                raise _Bad(f"nested_deeper_than_{MAX_DEPTH}")
-            yield number, _decoded(raw, desk)
-        except _Bad as bad:
-            desk(Reject(source.name, number, None, _shown(raw), str(bad)))
+        if too_deep(raw):
+            reason = f"nested_deeper_than_{MAX_DEPTH}"
+            desk(Reject(source.name, number, None, shown(raw), reason))
+        else:
+            yield number, raw
 
 
 def documents(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
     """``(number, object)`` of a file that is one JSON document: the list of objects inside it."""
+    for number, item in enumerate(_inner_list(document(source)), 1):
+        desk.rows += 1
+        yield number, item
+
+
+def document(source: Input) -> Any:
+    """A file that is one JSON document, whole; InputError if it is torn, too large or too deep."""
     size = source.path.stat().st_size
     if size > MAX_DOCUMENT:
         raise InputError(
@@ -67,15 +86,15 @@ def documents(source: Input, desk: Desk) -> Iterator[tuple[int, Any]]:
     if too_deep(raw.encode()):
         raise InputError(f"JSON nested deeper than {MAX_DEPTH}", path=source.name)
     try:
-        found = _inner_list(msgspec.json.decode(raw))
-    except msgspec.DecodeError as error:
+        try:
+            return msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            return msgspec.json.decode(_LONE.sub(rb"\1\\ufffd", raw.encode()).replace(b"\0", b""))
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(
             f"not valid JSON ({error}); if it holds one object a line, end each with a newline",
             path=source.name,
         ) from error
-    for number, item in enumerate(found, 1):
-        desk.rows += 1
-        yield number, item
 
 
 def head_records(head: bytes, kind: str) -> list[Any]:
@@ -225,7 +244,7 @@ def _lines(path: Path, encoding: str, desk: Desk, name: str) -> Iterator[tuple[i
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if len(raw) > MAX_LINE and not raw.endswith(b"\n"):
                 desk.rows += 1
-                desk(Reject(name, number, None, _shown(raw), "line_longer_than_8_MiB"))
+                desk(Reject(name, number, None, shown(raw), "line_longer_than_8_MiB"))
                 _pass_over(file)
             elif raw.strip():
                 yield number, raw
@@ -242,7 +261,8 @@ def _pass_over(file: IO[bytes]) -> None:
         pass
 
 
-def _shown(raw: bytes) -> str:
+def shown(raw: bytes) -> str:
+    """The start of a line, as the quarantine keeps it."""
     return raw[:VALUE_LIMIT].decode("utf-8", "replace").rstrip()
 
 

@@ -1,12 +1,14 @@
 """Posts found one at a time, as dictionaries, packed into batches: the end of the tolerant path.
 
-A dictionary has the words of POSTS; its ``time`` (and ``account.created_at``) may be written any
-way ``times`` reads. The room knows no format.
+A dictionary has the words of POSTS; its ``time`` is a count of the unit that the format is known to
+use, or a date that says itself which is its day and which its month. One post's odd value never
+costs another post: nothing here raises. The room knows no format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -38,19 +40,22 @@ def pack(
     file: str,
     platform: str,
     resolution: int,
+    unit: int = 0,
 ) -> Iterator[pa.RecordBatch]:
     """Batches of ``(line, post)``; posts without account or readable time go to the desk.
 
     ``resolution`` is the tick of the platform's own clock in seconds (0: finer than a second).
+    ``unit`` says how many of the times' numbers make a second; 0: times are written dates, and a
+    number is taken for seconds, milliseconds or microseconds by its own size.
     """
     chunk: list[tuple[int, dict[str, Any]]] = []
     for item in stream:
         chunk.append(item)
         if len(chunk) >= BATCH // 4:  # dictionaries are heavy
-            yield _batch(chunk, desk, file, platform, resolution)
+            yield _batch(chunk, desk, file, platform, resolution, unit)
             chunk = []
     if chunk:
-        yield _batch(chunk, desk, file, platform, resolution)
+        yield _batch(chunk, desk, file, platform, resolution, unit)
 
 
 def text_of(value: object) -> str | None:
@@ -71,46 +76,108 @@ def whole(value: object) -> int | None:
 
 
 def _batch(
-    chunk: list[tuple[int, dict[str, Any]]], desk: Desk, file: str, platform: str, resolution: int
+    chunk: list[tuple[int, dict[str, Any]]],
+    desk: Desk,
+    file: str,
+    platform: str,
+    resolution: int,
+    unit: int,
 ) -> pa.RecordBatch:
     lines = [line for line, _ in chunk]
     posts = [post for _, post in chunk]
-    raw = [text_of(p.get("time")) for p in posts]
-    stamps = times.parse(pa.array(raw, pa.string()), name="time", path=desk.name)
+    written = [p.get("time") for p in posts]
+    us, ok = _counted(written, unit) if unit else _dated(written, desk)
     columns = {f.name: _column(f, posts) for f in POSTS if f.name not in _COMPUTED}
-    columns["time"] = pa.array(stamps.us).cast(POSTS.field("time").type)
+    columns["time"] = pa.array(us).cast(POSTS.field("time").type)
     columns["resolution"] = pa.array(np.full(len(posts), resolution, np.int32))
     columns["platform"] = pa.array([p.get("platform") or platform for p in posts], pa.string())
     columns["source_file"] = pa.repeat(file, len(posts))
     columns["source_row"] = pa.array(lines, pa.int64())
     columns["account"] = _accounts(posts, desk)
-    columns["lang"] = codes(pa.array([text_of(p.get("lang")) for p in posts], pa.string()))
+    columns["lang"] = codes(_strings([p.get("lang") for p in posts]))
     for name in IDS:
         columns[name], _ = lossless(columns[name])
     named = pa.array([f"row:{file}:{line}" for line in lines], pa.string())
     columns["post_id"] = pc.coalesce(columns["post_id"], named)
     batch = pa.RecordBatch.from_arrays([columns[f.name] for f in POSTS], schema=POSTS)
-    return batch.filter(pa.array(_sifted(batch, stamps.ok, raw, desk)))
+    return batch.filter(pa.array(_sifted(batch, ok, written, desk)))
 
 
 _COMPUTED = {"time", "resolution", "platform", "source_file", "source_row", "account", "lang"}
+# a date that is no mere number, and has no day and month that could be told either way
+_SELF_EVIDENT = r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|[A-Za-z]{3,9},? )"
+
+
+def _dated(written: list[Any], desk: Desk) -> tuple[Any, Any]:
+    """(µs, whether readable) of written dates; those with slashes are none."""
+    column = _strings(written)
+    dates = pc.if_else(pc.match_substring_regex(column, _SELF_EVIDENT), column, None)
+    found = times.parse(dates, name="time", path=desk.name)
+    us, ok = found.us, found.ok
+    rest = np.flatnonzero(~ok & np.asarray(dates.is_null()) & np.asarray(column.is_valid()))
+    if len(rest):
+        us, ok = us.copy(), ok.copy()
+        us[rest], ok[rest] = _counted([written[i] for i in rest.tolist()], 0)
+    return us, ok
+
+
+def _counted(written: list[Any], unit: int) -> tuple[Any, Any]:
+    """(µs, whether readable) of numbers, however they are written; unit 0: by their size."""
+    us = [_ticks(value, unit) for value in written]
+    ok = np.array([u is not None for u in us], np.bool_)
+    return np.array([u or 0 for u in us], np.int64), ok
+
+
+def _ticks(value: Any, unit: int) -> int | None:
+    if isinstance(value, str):
+        try:
+            value = int(value) if value.isascii() and value.isdigit() else float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    if not 0 <= value < 1e17:  # no number at all, either
+        return None
+    factor = times.US // (unit or (1 if value < 1e11 else 1_000 if value < 1e14 else times.US))
+    us = round(value * factor)
+    return us if times.EARLIEST <= us < times.LATEST else None
 
 
 def _column(field: pa.Field, posts: list[dict[str, Any]]) -> Any:
+    values = [p.get(field.name) for p in posts]
     if pa.types.is_string(field.type):
-        return pa.array([text_of(p.get(field.name)) for p in posts], pa.string())
+        return _strings(values)
     if field.name in _LISTS:
-        lists = [_texts(p.get(field.name)) for p in posts]
-        return tidy(pa.array(lists, field.type), field.name)
+        return tidy(_lists(values, field.type), field.name)
     if field.name == "metrics":
-        return pa.array([_counts(p.get("metrics")) for p in posts], field.type)
+        return _metrics(values)
     if field.name in {"media", "objects"}:
-        return pa.array([_structs(p.get(field.name)) for p in posts], field.type)
-    return pa.array([p.get(field.name) for p in posts], field.type)
+        return pa.array([_structs(v) for v in values], field.type)
+    return pa.array(values, field.type)
 
 
-def _counts(given: dict[str, Any] | None) -> dict[str, int | None] | None:
-    return {k: whole(v) for k, v in given.items()} if given else None
+def _strings(values: list[Any]) -> Any:
+    """Strings whole columns at a time; value by value where some are none that Arrow can hold."""
+    try:
+        column = pa.array(values, pa.string())
+    except (pa.ArrowException, UnicodeError):
+        return pa.array([text_of(v) for v in values], pa.string())
+    return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def _lists(values: list[Any], kind: pa.DataType) -> Any:
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowException, UnicodeError):
+        return pa.array([_texts(v) for v in values], kind)
+
+
+def _metrics(values: list[dict[str, Any] | None]) -> Any:
+    kind = POSTS.field("metrics").type
+    given: list[dict[str, Any]] = [v or {} for v in values]
+    parts = [pa.array([whole(g.get(f.name)) for g in given], pa.int64()) for f in kind]
+    mask = pa.array([not v for v in values])
+    return pa.StructArray.from_arrays(parts, fields=list(kind), mask=mask)
 
 
 def _structs(given: list[dict[str, Any]] | None) -> list[dict[str, str | None]] | None:
@@ -124,15 +191,11 @@ def _texts(value: object) -> list[str | None] | None:
 def _accounts(posts: list[dict[str, Any]], desk: Desk) -> Any:
     given: list[dict[str, Any]] = [p.get("account") or {} for p in posts]
     kind = POSTS.field("account").type
-    born = times.parse(
-        pa.array([text_of(a.get("created_at")) for a in given], pa.string()),
-        name="account.created_at",
-        path=desk.name,
-    )
+    born, known = _dated([a.get("created_at") for a in given], desk)
     parts = [
-        pa.array([text_of(a.get("handle")) for a in given], pa.string()),
-        pa.array([text_of(a.get("name")) for a in given], pa.string()),
-        pa.array(born.us, mask=~born.ok).cast(kind.field("created_at").type),
+        _strings([a.get("handle") for a in given]),
+        _strings([a.get("name") for a in given]),
+        pa.array(born, mask=~known).cast(kind.field("created_at").type),
         pa.array([whole(a.get("followers")) for a in given], pa.int64()),
         pa.array([whole(a.get("following")) for a in given], pa.int64()),
         pa.array(
@@ -144,7 +207,7 @@ def _accounts(posts: list[dict[str, Any]], desk: Desk) -> Any:
     )
 
 
-def _sifted(batch: pa.RecordBatch, ok: Any, raw: list[str | None], desk: Desk) -> Any:
+def _sifted(batch: pa.RecordBatch, ok: Any, written: list[Any], desk: Desk) -> Any:
     keep = np.ones(batch.num_rows, np.bool_)
     nameless = np.asarray(batch.column("account_id").is_null())
     for rows, column, reason in (
@@ -152,7 +215,7 @@ def _sifted(batch: pa.RecordBatch, ok: Any, raw: list[str | None], desk: Desk) -
         (~ok, "time", "no_readable_time"),
     ):
         for i in np.flatnonzero(rows & keep):
-            value = raw[int(i)] if column == "time" else None
+            value = text_of(written[int(i)]) if column == "time" else None
             line = batch.column("source_row")[int(i)].as_py()
             desk(Reject(desk.name, line, column, value, reason))
         keep &= ~rows
