@@ -20,7 +20,7 @@ import klieg
 from klieg import sources
 from klieg.case import Case, Run
 from klieg.config import Config
-from klieg.detect import findings, groups, network, power
+from klieg.detect import findings, groups, inside, network, power
 from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
 from klieg.signals import select
@@ -151,7 +151,8 @@ def detect(
             return detect(layers, posts, config=config, engine=made, progress=progress)
     net = network.build(layers, posts, config, engine, progress)
     standing = groups.search(net, posts.n_accounts, config, engine, progress)
-    return findings.judge(standing, net, posts, config, engine, progress), net
+    found = findings.judge(standing, net, posts, config, engine, progress)
+    return found, inside.confirm(found, net, config, engine)
 
 
 def _explain(

@@ -210,7 +210,7 @@ class ActEdges:
 
 @dataclass(frozen=True, slots=True)
 class ScoredEdges:
-    """Edges of one layer beside what the null model expects. Kept: weak and validated ones."""
+    """Edges of one layer beside what the null model expects: weak, validated and grouped ones."""
 
     signal: str
     edges: Edges
@@ -222,6 +222,7 @@ class ScoredEdges:
     q: F64  # (p,) Benjamini–Hochberg over all pairs of all layers
     weak: Bool  # (p,)
     validated: Bool  # (p,)
+    grouped: Bool  # (p,) passes inside a group that stands, the group left out of λ
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,7 +283,7 @@ def test_store_has_the_tables_of_the_design(case: Case, tmp_path: Path) -> None:
         *("run", "input", "account", "layer", "edge", "finding", "member", "finding_post"),
         *("highlight", "impact", "null_stat", "power", "decision", "audit", "cache"),
     }
-    assert version == (1,)
+    assert version == (2,)
 
 
 def test_store_audit_only_grows(case: Case, tmp_path: Path) -> None:
@@ -400,12 +400,12 @@ def test_store_brings_older_schemas_up_to_date_without_touching_them(
     monkeypatch.setattr(
         store,
         "_migrations",
-        lambda: [*first, "-- the second\nalter table power add column note text;\n"],
+        lambda: [*first, "-- the third\nalter table power add column note text;\n"],
     )
     assert_same(case, open_case(tmp_path / "a.klieg"))
     assert file_hashes(tmp_path / "a.klieg") == before
     with store._opened(tmp_path / "a.klieg") as db:
-        assert db.execute("pragma user_version").fetchone() == (2,)
+        assert db.execute("pragma user_version").fetchone() == (3,)
         assert "note" in [row[1] for row in db.execute("pragma table_info(power)")]
 
 

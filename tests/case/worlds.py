@@ -314,6 +314,7 @@ def scored(actions: Actions) -> ScoredEdges:
         q=np.minimum(1.0, 4 * p),
         weak=n[:, -1] >= 1,
         validated=n[:, -1] >= 2,
+        grouped=n[:, -1] >= 3,
     )
 
 

@@ -105,7 +105,8 @@ def network(*layers: tuple[Actions, Strata]) -> Network:
     built, flat, weak = {}, {}, []
     for actions, strata in layers:
         scored = ScoredEdges(
-            actions.signal, empty, none, none, none.astype(np.uint8), none, none, none, flags, flags
+            *(actions.signal, empty, none, none, none.astype(np.uint8), none, none, none),
+            *(flags, flags, flags),
         )
         built[actions.signal] = Layer(actions, strata, scored, None)  # type: ignore[arg-type]
         flat[actions.signal] = one_pool(actions)

@@ -60,7 +60,8 @@ def as_layer(actions: Actions) -> Layer:
     mask = none.astype(np.bool_)
     table = np.zeros((0, 6))
     scored = ScoredEdges(
-        "repost", edges, table, table, none.astype(np.uint8), none, none, none, mask, mask
+        *("repost", edges, table, table, none.astype(np.uint8), none, none, none),
+        *(mask, mask, mask),
     )
     stat = NullStat("repost", 0, 0, 0, 0, 0, 0, 0, 0.0, (), (), (), (), (), 0.0, (), (), (), 0.0)
     return Layer(actions, flat(actions), scored, stat)

@@ -84,7 +84,7 @@ def members(case: Case) -> pa.Table:
 
 
 def edges(case: Case) -> pa.Table:
-    """One row a pair and layer that was kept (weak or validated), at its best window."""
+    """One row a pair and layer that was kept (weak, validated or grouped), at its best window."""
     parts = [_edges_of(case, layer) for layer in case.layers]
     return pa.concat_tables([_EDGES.empty_table(), *parts])
 
@@ -234,6 +234,7 @@ _EDGES = _schema(
     last=TIME,
     validated=pa.bool_(),
     weak=pa.bool_(),
+    grouped=pa.bool_(),
 )
 _IMPACT = _schema(
     finding=pa.string(),
@@ -273,6 +274,6 @@ def _edges_of(case: Case, layer: Layer) -> pa.Table:
         *(pa.array(scored.p), pa.array(scored.q), pa.array(scored.e)),
         pa.array(ladder[scored.best]),
         *(pa.array(found.first).cast(TIME), pa.array(found.last).cast(TIME)),
-        *(pa.array(scored.validated), pa.array(scored.weak)),
+        *(pa.array(scored.validated), pa.array(scored.weak), pa.array(scored.grouped)),
     ]
     return pa.table(columns, schema=_EDGES)

@@ -51,6 +51,7 @@ SCORES: Mapping[str, Any] = {
     "q": np.float64,
     "weak": np.bool_,
     "validated": np.bool_,
+    "grouped": np.bool_,
 }
 NUMBERS: Mapping[str, Any] = {"object": np.int32, "target": np.int32}
 ACTS: Mapping[str, Any] = {
@@ -122,6 +123,7 @@ def _write_edges(
         scored.p,
         scored.q,
         scored.validated.astype(np.uint8),
+        scored.grouped.astype(np.uint8),
     ]
     for start in range(0, scored.edges.size, EDGES_AT_ONCE):
         _insert_many(db, "edge", [c[start : start + EDGES_AT_ONCE].tolist() for c in columns])
@@ -183,6 +185,8 @@ def _actions(
 
 def _scored(db: sqlite3.Connection, layer: int, signal: str) -> ScoredEdges:
     table = _block(db, layer, "edge")
+    if "grouped" not in table.column_names:  # a case of the first schema
+        table = table.append_column("grouped", pa.repeat(pa.scalar(False), table.num_rows))
     return ScoredEdges(
         signal=signal,
         edges=Edges(**{name: numbers(table[name]) for name in EDGES}),

@@ -42,7 +42,7 @@ class CoordinationNetwork:
 
         Nodes carry ``account_id, platform, posts`` and, where they are in a finding, ``findings,
         class, band`` (of the strongest). Edges carry ``layers, weight`` (largest surprise over the
-        layers), ``validated`` (in any layer) and, per signal, ``<signal>_n``,
+        layers), ``validated`` and ``grouped`` (in any layer) and, per signal, ``<signal>_n``,
         ``<signal>_expected`` and ``<signal>_surprise`` at its best window.
         """
         import networkx as nx
@@ -77,11 +77,14 @@ class CoordinationNetwork:
         edges: dict[tuple[int, int], dict[str, Any]] = {}
         for layer in self.case.layers:
             signal = layer.actions.signal
-            for pair, n, expected, height, validated in _rows(layer):
-                edge = edges.setdefault(pair, {"layers": "", "weight": 0.0, "validated": False})
+            for pair, n, expected, height, validated, grouped in _rows(layer):
+                edge = edges.setdefault(
+                    pair, {"layers": "", "weight": 0.0, "validated": False, "grouped": False}
+                )
                 edge["layers"] += f"; {signal}" if edge["layers"] else signal
                 edge["weight"] = max(edge["weight"], height)
                 edge["validated"] = edge["validated"] or validated
+                edge["grouped"] = edge["grouped"] or grouped
                 edge[f"{signal}_n"] = n
                 edge[f"{signal}_expected"] = expected
                 edge[f"{signal}_surprise"] = height
@@ -98,6 +101,7 @@ def _rows(layer: Layer) -> Any:
         scored.expected[pick].tolist(),
         surprise(scored.p).tolist(),
         scored.validated.tolist(),
+        scored.grouped.tolist(),
         strict=True,
     )
 

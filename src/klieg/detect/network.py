@@ -214,6 +214,7 @@ def _layer(
         q=verdict.q[actions.signal][kept],
         weak=weak[kept],
         validated=validated[kept],
+        grouped=np.zeros(len(kept), np.bool_),
     )
     return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored))
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from klieg.sockets import Engine
     from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
-__all__ = ["Outside", "expected_pairs", "prepare", "window_counts"]
+__all__ = [
+    "Outside",
+    "expected_of_pairs",
+    "expected_pairs",
+    "prepare",
+    "rows_of",
+    "window_counts",
+]
 
 BINS_PER_OCTAVE: Final = 2
 """Chances and targets fall in bins of equal ratio, each at its mean: exact while z·S is small."""
@@ -84,7 +91,7 @@ def window_counts(
 ) -> tuple[WindowCount, ...]:
     """Member pairs within each window of the ladder, beside what everybody else leads to expect."""
     actions = outside.actions
-    rows = _rows(outside, members)
+    rows = rows_of(outside, members)
     edges = engine.count_pairs(
         actions.account[rows],
         actions.object[rows],
@@ -107,15 +114,8 @@ def window_counts(
 
 def expected_pairs(outside: Outside, members: I32, engine: Engine) -> F64:
     """(W,) Σ over member pairs of Σ_c Σ_T [1 − exp(−n_a n_b S_T / (E² − Σ n²))], G left out."""
-    rows = _rows(outside, members)
-    size = len(outside.acts)
-    pool = outside.stratum[outside.actions.object[rows]].astype(np.int64)
-    who = np.searchsorted(members, outside.actions.account[rows])
-    n = np.bincount(who * size + pool, minlength=len(members) * size).astype(np.float64)
-    n = n.reshape(len(members), size)
-    left = outside.acts - n.sum(axis=0)
-    ordered = left**2 - (outside.squares - (n**2).sum(axis=0))
-    pairs = 2 * _left_out(outside, members, rows, engine)
+    n, ordered = _room(outside, members)
+    pairs = 2 * _left_out(outside, members, rows_of(outside, members), engine)
     out = np.zeros(len(outside.windows))
     for c in np.flatnonzero((n > 0).sum(axis=0) >= 2):
         if ordered[c] > 0.5:
@@ -124,7 +124,37 @@ def expected_pairs(outside: Outside, members: I32, engine: Engine) -> F64:
     return out
 
 
-def _rows(outside: Outside, members: I32) -> I64:
+def expected_of_pairs(outside: Outside, members: I32, left: I32, right: I32, engine: Engine) -> F64:
+    """(p, W) what chance expects of each pair of members, the whole group left out.
+
+    The sum over targets is not capped here, which can only expect more: ``n_a n_b S / (E² − Σ n²)``
+    over the strata, and never less than one outside pair a stratum and window that both act in.
+    """
+    n, ordered = _room(outside, members)
+    pairs = 2 * _left_out(outside, members, rows_of(outside, members), engine)
+    a, b = np.searchsorted(members, left), np.searchsorted(members, right)
+    out = np.zeros((len(left), len(outside.windows)))
+    for c in np.flatnonzero((n > 0).sum(axis=0) >= 2):
+        if ordered[c] > 0.5:
+            slots = np.maximum(pairs[outside.home_stratum == c].sum(axis=0), 2.0)
+            out += np.outer(n[a, c] * n[b, c] / ordered[c], slots)
+    return out
+
+
+def _room(outside: Outside, members: I32) -> tuple[F64, F64]:
+    """(members, C) acts of each member by stratum, and (C,) ordered pairs of outside acts."""
+    rows = rows_of(outside, members)
+    size = len(outside.acts)
+    pool = outside.stratum[outside.actions.object[rows]].astype(np.int64)
+    who = np.searchsorted(members, outside.actions.account[rows])
+    n = np.bincount(who * size + pool, minlength=len(members) * size).astype(np.float64)
+    n = n.reshape(len(members), size)
+    left = outside.acts - n.sum(axis=0)
+    return n, left**2 - (outside.squares - (n**2).sum(axis=0))
+
+
+def rows_of(outside: Outside, members: I32) -> I64:
+    """Rows of the layer's actions that are the members', ascending."""
     inside: Bool = np.zeros(outside.actions.n_accounts, np.bool_)
     inside[members] = True
     return np.flatnonzero(inside[outside.actions.account])
