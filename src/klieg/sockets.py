@@ -235,6 +235,7 @@ class Engine(Protocol):
         lo: I32,
         hi: I32,
         anchor: Bool,
+        n_accounts: int,
         min_n: int,
         directed: bool,
         threads: int,
@@ -244,8 +245,8 @@ class Engine(Protocol):
         Acts i and j meet if ``lo[i] ≤ j < hi[i]`` and they are of different accounts and different
         posts. ``directed``: n of (left, right) is the number of distinct posts of left of which an
         act meets an act of right; delay is 0. Undirected (ranges then mirror each other): n of left
-        < right is the number of pairs of acts that meet, delay their Σ |t1 − t2|. ``anchor``
-        (n_accounts,): an edge needs an anchor at one end at least. No batch is empty.
+        < right is the number of pairs of acts that meet, delay their Σ |t1 − t2|. Two acts that
+        meet count only if ``anchor`` (n,) holds for one of them at least. No batch is empty.
         """
         ...
 

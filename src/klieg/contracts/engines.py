@@ -277,9 +277,10 @@ def _act_company() -> Cases:
 def _count_acts(plugin: Plugin) -> None:
     engines = _made(plugin)
     for said, world, post, lo, hi in _act_cases():
-        anchors = np.ones(world.n_accounts, np.bool_), np.arange(world.n_accounts) % 3 == 0
+        anchors = np.ones(len(post), np.bool_), np.arange(len(post)) % 3 == 0
         for anchor, min_n, directed in product(anchors, (1, 2, 5), (True, False)):
-            args = (world.account, post, world.time, lo, hi, anchor, min_n, directed)
+            columns = (world.account, post, world.time, lo, hi, anchor)
+            args = (*columns, world.n_accounts, min_n, directed)
             wanted = list(SPEC.count_acts(*args, 1))
             for engine, threads in zip(engines, (1, 3), strict=True):
                 got = list(engine.count_acts(*args, threads))

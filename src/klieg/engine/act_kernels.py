@@ -196,7 +196,7 @@ def _partners(
         own = post[i]
         for j in range(work.lo[i], work.hi[i]):
             b = account[j]
-            if b == a or post[j] == own or not (work.anchor[a] or work.anchor[b]):
+            if b == a or post[j] == own or not (work.anchor[i] or work.anchor[j]):
                 continue
             if not work.directed and b < a:
                 continue

@@ -32,6 +32,17 @@ BYTES_AN_EDGE = 48
 """24 bytes kept and as much again while a shard's list grows."""
 
 
+class Acts(NamedTuple):
+    """Acts as they are given; act i meets rows lo[i] … hi[i] − 1."""
+
+    account: I32  # (n,)
+    post: I32  # (n,)
+    time: I64  # (n,)
+    lo: I32  # (n,)
+    hi: I32  # (n,)
+    anchor: Bool  # (n,)
+
+
 class ActWork(NamedTuple):
     """Acts that can still make an edge, indexed by account: what a shard is sent."""
 
@@ -43,7 +54,7 @@ class ActWork(NamedTuple):
     starts: I64  # (n_accounts + 1,)
     rows: I64  # (n,) account a's acts: rows[starts[a]:starts[a + 1]], each post's together
     mass: I64  # (n_accounts,) Σ (hi − lo) over the acts to scan; 0 where the account is no source
-    anchor: Bool  # (n_accounts,)
+    anchor: Bool  # (n,)
     min_n: int
     directed: bool
 
@@ -64,6 +75,7 @@ def count_acts(
     lo: object,
     hi: object,
     anchor: object,
+    n_accounts: int,
     min_n: int,
     *,
     directed: bool,
@@ -73,10 +85,9 @@ def count_acts(
 ) -> Iterator[ActEdges]:
     """The edges of weight ≥ min_n in (left, right) order, batch by batch; none is empty."""
     accounts, posts, first, stop, times = _acts(account, post, time, lo, hi)
-    anchors = column(anchor, np.bool_, "anchor")
-    n_accounts = len(anchors)
     checked(accounts, "account", n_accounts)
-    work = _work(accounts, posts, times, first, stop, anchors, max(min_n, 1), directed)
+    acts = Acts(accounts, posts, times, first, stop, column(anchor, np.bool_, "anchor", len(posts)))
+    work = _work(acts, n_accounts, max(min_n, 1), directed)
     workers = executor.workers(threads)
     # half the budget for the shards under way, a few a worker, were every step a pair of its own
     at_once = max(budget // (8 * BYTES_AN_EDGE * workers), 1)
@@ -120,28 +131,18 @@ def _dense_pairs(accounts: I32, posts: I32) -> I32:
     return dense
 
 
-def _work(
-    account: I32,
-    post: I32,
-    time: I64,
-    lo: I32,
-    hi: I32,
-    anchor: Bool,
-    min_n: int,
-    directed: bool,
-) -> ActWork:
+def _work(acts: Acts, n_accounts: int, min_n: int, directed: bool) -> ActWork:
     """Drop what can never reach ``min_n`` and index the rest by account, posts together."""
-    n_accounts = len(anchor)
+    account, post, time, lo, hi, anchor = acts
     # twice: accounts that go thin the company of the others
     for _ in range(2):
         live = _live(account, lo, hi, n_accounts, min_n)
-        before = np.concatenate(([0], np.cumsum(live))).astype(np.int32)
-        lo, hi = before[lo[live]], before[hi[live]]
-        account, post, time = account[live], post[live], time[live]
         if live.all():
             break
-    n = len(account)
-    by_post = np.arange(n)
+        before = np.concatenate(([0], np.cumsum(live))).astype(np.int32)
+        lo, hi = before[lo[live]], before[hi[live]]
+        account, post, time, anchor = account[live], post[live], time[live], anchor[live]
+    by_post = np.arange(len(account))
     if directed and not (post[1:] >= post[:-1]).all():
         by_post = group_rows(post, by_post, int(post.max(initial=-1)) + 1)[1]
     starts, rows = group_rows(account, by_post, n_accounts)

@@ -142,6 +142,7 @@ class CpuEngine:
         lo: I32,
         hi: I32,
         anchor: Bool,
+        n_accounts: int,
         min_n: int,
         directed: bool,
         threads: int,
@@ -153,6 +154,7 @@ class CpuEngine:
             lo,
             hi,
             anchor,
+            n_accounts,
             min_n,
             directed=directed,
             threads=threads or self.threads,
@@ -245,7 +247,7 @@ def warm() -> float:
     spans_ = np.zeros(4, np.int32), np.full(4, 4, np.int32)
     cpu.act_company(ids, ids, *spans_)
     for directed in (True, False):
-        list(cpu.count_acts(ids, ids, times, *spans_, np.ones(2, np.bool_), 1, directed, 1))
+        list(cpu.count_acts(ids, ids, times, *spans_, np.ones(4, np.bool_), 2, 1, directed, 1))
     count = cpu.tiles(objects, times, 10, 0)[1]
     one, some = np.ones(1), np.full(count, 0.5)
     cpu.burst_evidence(ids[:1], np.ones(count, np.int32), some, one, one + 2.0, one * 0.5)

@@ -382,12 +382,13 @@ class ReferenceEngine:
         lo: I32,
         hi: I32,
         anchor: Bool,
+        n_accounts: int,
         min_n: int,
         directed: bool,
         threads: int,
     ) -> Iterator[ActEdges]:
         edges = reference_acts.count_acts(
-            account, post, time, lo, hi, anchor, max(min_n, 1), directed
+            account, post, time, lo, hi, anchor, n_accounts, max(min_n, 1), directed
         )
         return iter([edges] if edges.size else [])
 

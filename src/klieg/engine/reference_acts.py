@@ -43,6 +43,7 @@ def count_acts(
     lo: I32,
     hi: I32,
     anchor: Bool,
+    n_accounts: int,
     min_n: int,
     directed: bool,
 ) -> ActEdges:
@@ -51,7 +52,7 @@ def count_acts(
     delays: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, j in meetings(account, post, lo, hi):
         a, b = int(account[i]), int(account[j])
-        if anchor[a] or anchor[b]:
+        if anchor[i] or anchor[j]:
             posts[a, b].add(int(post[i]))
             if a < b:
                 delays[a, b].append(abs(int(time[i]) - int(time[j])))
