@@ -23,11 +23,14 @@ from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk, Quarantine
 from klieg.sources.formats import Format
 from klieg.sources.inputs import beginning, open_input
+from klieg.sources.no_posts import what_it_is
+from klieg.sources.peek import peek
 from klieg.tables import POSTS, Intake, Posts, Reject
 
 __all__ = ["preview", "read", "recognise"]
 
 SURE = 0.5
+KNOWN = 0.8  # a format with marks of its own; below it stand tables by their column names
 REMOVED = ("duplicate_id", "duplicate_text", "deleted")
 """Counts of posts that were read and are not in the result; all other counts are remarks."""
 
@@ -47,6 +50,8 @@ def recognise(
     scored = _scores(input)
     (best, source), rest = scored[0], scored[1:]
     ties = [s.name for score, s in rest if score == best]
+    if best < KNOWN and (what := what_it_is(peek(input.head), input.head)):
+        raise InputError(what, path=input.name)
     if best < SURE or ties:
         listed = ", ".join(f"{s.name} ({score:.2f})" for score, s in scored if score > 0)
         what = "could be several formats" if ties and best > 0 else "no known format"

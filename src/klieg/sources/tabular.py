@@ -216,6 +216,7 @@ def _times(
         if "time" not in mapping and n and _text_like(column) and _of_day(column):
             continue
         stamps = times.parse(column, name=name, path=source.name, order=order)
+        _demand_zone(stamps, column, name, source)
         if (stamps.resolution[stamps.ok] >= times.DAY).all() and chosen.get("clock") not in {
             None,
             name,
@@ -238,6 +239,16 @@ def _times(
         path=source.name,
         column=first,
     )
+
+
+def _demand_zone(stamps: times.Times, column: Any, name: str, source: Input) -> None:
+    """Raise InputError if most times cannot be read for a zone that is in no table."""
+    if len(stamps.ok) > 2 * stamps.ok.sum() and (zone := times.unknown_zone(column)):
+        raise InputError(
+            f"the times name a zone klieg does not know, {zone!r}; write offsets such as +02:00",
+            path=source.name,
+            column=name,
+        )
 
 
 def _joined(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from klieg.tables import I64, Bool
 
-__all__ = ["DAY", "Times", "in_range", "is_clock", "is_crawl", "parse", "settle"]
+__all__ = ["DAY", "Times", "in_range", "is_clock", "is_crawl", "parse", "settle", "unknown_zone"]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 US = 1_000_000
@@ -54,8 +54,13 @@ _MONTHS = dict(
 )
 _NAMED_ZONES = dict.fromkeys(("z", "utc", "gmt", "ut"), 0) | {
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "cet": 1, "cest": 2, "bst": 1, "msk": 3,
+    "akst": -9, "akdt": -8, "hst": -10, "ast": -4, "adt": -3, "brt": -3, "art": -3, "clt": -4,
+    "wet": 0, "west": 1, "cet": 1, "cest": 2, "met": 1, "mest": 2, "bst": 1, "eet": 2, "eest": 3,
+    "msk": 3, "trt": 3, "sast": 2, "eat": 3, "wat": 1, "cat": 2, "gst": 4, "pkt": 5, "ict": 7,
+    "wib": 7, "hkt": 8, "sgt": 8, "pht": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11,
+    "nzst": 12, "nzdt": 13,
 }  # fmt: skip
+"""Hours from UTC; IST is left out, which is India's, Israel's or Ireland's."""
 _EPOCHS = {"s": (1e11, US), "ms": (1e14, 1000), "µs": (1e17, 1), "ns": (np.inf, 0)}
 
 
@@ -87,6 +92,19 @@ def parse(column: Any, *, name: str, path: str, order: str | None = None) -> Tim
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _of_numbers(values.cast(pa.float64(), safe=False), name, path)
     return _of_strings(pc.utf8_trim_whitespace(values.cast(pa.string())), name, path, order)
+
+
+def unknown_zone(column: Any) -> str | None:
+    """A zone's name in a column that stands in no table here (``"ZZT"``), or None."""
+    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return None
+    text = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    ends = pc.extract_regex(
+        text, r"\d{1,2}:\d{2}\S*\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?P<z>[A-Za-z]{2,5})$"
+    )
+    words = pc.unique(pc.struct_field(ends, "z").drop_null()).to_pylist()
+    return next((w for w in words if w.lower() not in {*_NAMED_ZONES, "am", "pm"}), None)
 
 
 def is_clock(column: Any) -> bool:
