@@ -1,67 +1,130 @@
-"""X API v1.1: one status a line, with the repeated or quoted status inside it.
+"""X API v1.1: one status a line, in a list or in pages, the repeated or quoted status inside it.
 
 Ids are taken from the ``_str`` keys, since numbers past 2^53 lose digits on the way. A repost's own
-text is cut short, so the text and entities of the status inside are used. The room knows this one
-format.
+text is cut short, so the text and entities of the status inside are used; so are those of an
+``extended_tweet``. The room knows this one format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from html import unescape
-from typing import Any
+from typing import Any, TypedDict
 
-import pyarrow as pa
+import msgspec
 
-from klieg.sockets import Input
 from klieg.sources.desk import Desk
-from klieg.sources.formats import Format
-from klieg.sources.inputs import file_name
-from klieg.sources.lines import documents, records
-from klieg.sources.peek import Peek, peek
-from klieg.sources.rows import pack
-from klieg.tables import Reject
+from klieg.sources.peek import Peek
+from klieg.sources.typed import count, ident, json_format
 
-__all__ = ["source"]
+__all__ = ["entity_urls", "media_of", "source"]
+
+Id = str | int | float | None
+
+
+class Entities(TypedDict, total=False):
+    """What a text holds: shared with Gnip, which kept these keys."""
+
+    urls: list[dict[str, Any]] | None
+    hashtags: list[dict[str, Any]] | None
+    user_mentions: list[dict[str, Any]] | None
+    media: list[dict[str, Any]] | None
+
+
+class _Extended(TypedDict, total=False):
+    full_text: str | None
+    entities: Entities | None
+    extended_entities: Entities | None
+
+
+class _User(TypedDict, total=False):
+    id: Id
+    id_str: str | None
+    screen_name: str | None
+    name: str | None
+    created_at: str | None
+    followers_count: Any
+    friends_count: Any
+    verified: bool | None
+
+
+class _Status(TypedDict, total=False):
+    id: Id
+    id_str: str | None
+    text: str | None
+    full_text: str | None
+    created_at: str | int | float | None
+    lang: str | None
+    source: str | None
+    user: _User | None
+    entities: Entities | None
+    extended_entities: Entities | None
+    extended_tweet: _Extended | None
+    retweeted_status: _Status | None
+    quoted_status: _Status | None
+    quoted_status_id: Id
+    quoted_status_id_str: str | None
+    in_reply_to_status_id: Id
+    in_reply_to_status_id_str: str | None
+    in_reply_to_user_id: Id
+    in_reply_to_user_id_str: str | None
+    favorite_count: Any
+    retweet_count: Any
+    reply_count: Any
+
+
+class _Gone(TypedDict, total=False):
+    status: _Status | None
+
+
+class _Line(_Status, total=False):
+    """A status, a page of a search, or one of the stream's notices."""
+
+    statuses: list[msgspec.Raw] | None
+    delete: _Gone | None
+    limit: Any
+    scrub_geo: Any
+    status_withheld: Any
+    user_withheld: Any
+    disconnect: Any
+    warning: Any
+    event: Any
+    errors: Any
+    error: Any
+    screen_name: Any
+
+
+_NOTICES = ("limit", "scrub_geo", "status_withheld", "user_withheld", "disconnect", "warning")
 
 
 def _recognised(shape: Peek) -> float:
     if shape.kind not in {"jsonl", "json"}:
         return 0.0
-    if shape.has("id_str", "user.id_str", "created_at") and (
-        shape.has("text") or shape.has("full_text")
-    ):
-        return 0.95
+    for prefix in ("", "statuses."):
+        if shape.has(*(prefix + key for key in ("id_str", "user.id_str", "created_at"))) and (
+            shape.has(prefix + "text") or shape.has(prefix + "full_text")
+        ):
+            return 0.95
     return 0.7 if shape.has("delete.status.id_str") else 0.0
 
 
-def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-    whole = peek(source.head).kind == "json"
-    stream = documents(source, desk) if whole else records(source, desk)
-    posts = _posts(stream, source, desk)
-    yield from pack(posts, desk, file=file_name(source), platform="x", resolution=1)
+def _items(record: _Line) -> Sequence[msgspec.Raw] | None:
+    return record.get("statuses")
 
 
-def _posts(
-    stream: Iterator[tuple[int, Any]], source: Input, desk: Desk
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, record in stream:
-        if not isinstance(record, dict):
-            desk(Reject(source.name, line, None, str(record)[:200], "not_an_object"))
-        elif "user" in record and ("text" in record or "full_text" in record):
-            try:
-                yield line, _post(record)
-            except (AttributeError, TypeError, KeyError):  # a field of the wrong shape
-                desk(Reject(source.name, line, None, str(record)[:500], "wrong_shape"))
-        elif isinstance(gone := record.get("delete"), dict):
-            status = gone.get("status") or {}
-            desk.delete("x", str(status.get("id_str") or status.get("id")))
-        else:
-            desk.skip(_other(record))
+def _post(record: _Line, desk: Desk) -> dict[str, Any] | None:
+    if record.get("user") and ("text" in record or "full_text" in record):
+        return _told(record)
+    gone = record.get("delete")
+    if gone is not None and (of := _id(gone.get("status") or {}, "")):
+        desk.delete("x", of)
+    else:
+        desk.skip(_other(record))
+    return None
 
 
-def _other(record: Mapping[str, Any]) -> str:
-    for key in ("limit", "scrub_geo", "status_withheld", "user_withheld", "warning", "event"):
+def _other(record: _Line) -> str:
+    for key in (*_NOTICES, "event", "delete"):
         if key in record:
             return key
     if "errors" in record or "error" in record:
@@ -69,11 +132,11 @@ def _other(record: Mapping[str, Any]) -> str:
     return "user" if "screen_name" in record else "other"
 
 
-def _post(status: dict[str, Any]) -> dict[str, Any]:
+def _told(status: _Status) -> dict[str, Any]:
     repeated = status.get("retweeted_status") or {}
     quoted = status.get("quoted_status") or {}
     said = repeated if _text(repeated) else status
-    full = said.get("extended_tweet") or said
+    full: _Extended | _Status = said.get("extended_tweet") or said
     entities = full.get("entities") or {}
     quote_of = _id(status, "quoted_status") or _id(quoted, "")
     reply_to = _id(status, "in_reply_to_status")
@@ -92,65 +155,67 @@ def _post(status: dict[str, Any]) -> dict[str, Any]:
         "reply_to": reply_to,
         "reply_to_account": _id(status, "in_reply_to_user"),
         "quote_of": None if repeated else quote_of,
-        "urls": _urls(entities, own),
+        "urls": entity_urls(entities, own),
         "hashtags": [h.get("text") for h in entities.get("hashtags") or []],
         "mentions": [m.get("screen_name") for m in entities.get("user_mentions") or []],
-        "media": _media(full),
+        "media": media_of(full.get("extended_entities") or full.get("entities") or {}),
         "client": _client(status.get("source")),
         "account": _account(status.get("user") or {}),
         "metrics": {
-            "likes": status.get("favorite_count"),
-            "reposts": status.get("retweet_count"),
-            "replies": status.get("reply_count"),
-            "views": None,
+            "likes": count(status.get("favorite_count")),
+            "reposts": count(status.get("retweet_count")),
+            "replies": count(status.get("reply_count")),
         },
     }
 
 
 def _id(holder: Mapping[str, Any], prefix: str) -> str | None:
     stem = f"{prefix}_id" if prefix else "id"
-    value = holder.get(f"{stem}_str") or holder.get(stem)
-    return None if value is None or isinstance(value, float) else str(value)
+    return ident(holder.get(f"{stem}_str")) or ident(holder.get(stem))
 
 
-def _text(status: Mapping[str, Any]) -> str | None:
+def _text(status: _Status) -> str | None:
     longer = status.get("extended_tweet") or {}
     return longer.get("full_text") or status.get("full_text") or status.get("text")
 
 
-def _urls(entities: Mapping[str, Any], own: set[str | None]) -> list[str]:
+def entity_urls(entities: Entities, own: set[str | None]) -> list[str]:
+    """Addresses as they unwind, but not those of posts in ``own``: the post itself, its quote."""
     found = []
     for url in entities.get("urls") or []:
-        unwound = url.get("unwound") or {}
-        address = unwound.get("url") or url.get("expanded_url") or url.get("url")
-        if address and address.rsplit("/status/", 1)[-1].split("?")[0] not in own:
+        unwound = url.get("unwound")
+        address = unwound.get("url") if isinstance(unwound, dict) else None
+        address = address or url.get("expanded_url") or url.get("url")
+        if isinstance(address, str) and (
+            address.rsplit("/status/", 1)[-1].split("?")[0] not in own
+        ):
             found.append(address)
     return found
 
 
-def _media(status: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    items = (status.get("extended_entities") or status.get("entities") or {}).get("media") or []
+def media_of(entities: Entities) -> list[dict[str, Any]] | None:
+    """Pictures and films, by address; nothing is loaded."""
     return [
         {
             "type": m.get("type"),
             "url": m.get("media_url_https") or m.get("media_url"),
             "phash": None,
         }
-        for m in items
+        for m in entities.get("media") or []
     ] or None
 
 
-def _client(html: Any) -> str | None:
-    return unescape(html.split(">", 1)[-1].split("<", 1)[0]) if isinstance(html, str) else None
+def _client(html: str | None) -> str | None:
+    return unescape(html.split(">", 1)[-1].split("<", 1)[0]) if html else None
 
 
-def _account(user: Mapping[str, Any]) -> dict[str, Any]:
+def _account(user: _User) -> dict[str, Any]:
     return {
         "handle": user.get("screen_name"),
         "name": user.get("name"),
         "created_at": user.get("created_at"),
-        "followers": user.get("followers_count"),
-        "following": user.get("friends_count"),
+        "followers": count(user.get("followers_count")),
+        "following": count(user.get("friends_count")),
         "verified": user.get("verified"),
     }
 
@@ -163,4 +228,29 @@ _SAMPLES = (
     b'"full_text":"hello","user":{"id_str":"7"}}}\n',
 )
 
-source = Format("x_v1", _recognised, _read, _SAMPLES)
+_FIELDS = {
+    "post_id": "id_str",
+    "account_id": "user.id_str",
+    "time": "created_at",
+    "text": "extended_tweet.full_text, full_text, text (of retweeted_status, where there is one)",
+    "repost_of": "retweeted_status.id_str",
+    "reply_to": "in_reply_to_status_id_str",
+    "quote_of": "quoted_status_id_str",
+    "urls": "entities.urls.unwound.url, expanded_url",
+    "hashtags": "entities.hashtags.text",
+    "mentions": "entities.user_mentions.screen_name",
+    "media_url": "extended_entities.media.media_url_https",
+    "client": "source",
+}
+
+source = json_format(
+    "x_v1",
+    _recognised,
+    _Line,
+    _post,
+    _SAMPLES,
+    fields=_FIELDS,
+    platform="x",
+    resolution=1,
+    items=_items,
+)
