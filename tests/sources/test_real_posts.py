@@ -126,9 +126,32 @@ def test_real_reposts(data: Path) -> None:
             },
         ),
         ("coordnet_csv/sample_data.csv", "coordnet", 98, 10, {"duplicate_text": 2}),
-        ("crowdtangle_csv_reduced/db2_rows_with_genocide.csv", "tabular", 382, 61, {"row_id": 382}),
+        ("crowdtangle_csv_reduced/db2_rows_with_genocide.csv", "crowdtangle", 382, 61, {}),
         ("reddit_api/comments.jsonl", "tabular", 635, 422, {"duplicate_text": 6}),
-        ("youtube_comments_csv/Youtube01-Psy.csv", "tabular", 350, 345, {}),
+        ("youtube_comments_csv/Youtube01-Psy.csv", "youtube", 350, 345, {}),
+        (
+            "youtube_comments_csv/Youtube05-Shakira.csv",
+            "youtube",
+            368,
+            319,
+            {"duplicate_id": 1, "duplicate_text": 1},
+        ),
+        (
+            "community_notes_tsv/notes_and_status.head200.tsv",
+            "community_notes",
+            198,
+            184,
+            {"duplicate_text": 2},
+        ),
+        ("community_notes_tsv/ratings.head300.tsv", "community_notes", 300, 49, {}),
+        (
+            "facebook_ira_ads_csv/fb_russia_ads_clean.head.csv",
+            "facebook_ads",
+            406,
+            34,
+            {"duplicate_text": 52},
+        ),
+        ("tiktok_research_api/example_resp_q_user.json", "tiktok", 0, 0, {"not_a_post_user": 1}),
     ],
 )
 def test_real_payload(
@@ -161,25 +184,67 @@ def test_real_pages_join_what_they_carry(data: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "bluesky_appview/feed_record.json",
-        "bluesky_appview/get_follows.json",
         "bluesky_appview/thread_view_post_with_embed_media.json",
-        "bluesky_jetstream/manifest.json",
-        "community_notes_tsv/notes_and_status.head200.tsv",
-        "community_notes_tsv/ratings.head300.tsv",
-        "facebook_ira_ads_csv/fb_russia_ads_clean.head.csv",
-        "tiktok_research_api/example_query.json",
-        "tiktok_research_api/example_resp_comments.json",
-        "tiktok_research_api/example_resp_q_videos.json",
         "twitter_gnip/activity_streams_examples.json",
         "twitter_gnip/tweet_updates_activity.jsonl",
-        "twitter_io_archive/RNA_0621_users_csv_hashed.csv",
     ],
 )
 def test_real_files_that_say_too_little_say_so(data: Path, name: str) -> None:
     with pytest.raises(InputError, match="--map") as refused:
         read([str(data / "payloads" / name)])
     assert "The columns are:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("bluesky_appview/feed_record.json", "a Bluesky feed generator"),
+        ("bluesky_appview/get_follows.json", "a list of whom a Bluesky account follows"),
+        ("bluesky_jetstream/manifest.json", "the manifest of a Jetstream capture"),
+        ("tiktok_research_api/example_query.json", "a query to TikTok's Research API"),
+        ("tiktok_research_api/example_request.json", "a query to TikTok's Research API"),
+        ("tiktok_research_api/example_resp_comments.json", "the comments name no account"),
+        ("tiktok_research_api/example_resp_q_videos.json", "the videos name no account"),
+        ("twitter_io_archive/RNA_0621_users_csv_hashed.csv", "the accounts of X's archive"),
+    ],
+)
+def test_real_files_without_posts_are_called_what_they_are(
+    data: Path, name: str, what: str
+) -> None:
+    with pytest.raises(InputError, match=what) as refused:
+        read([str(data / "payloads" / name)])
+    assert refused.value.exit_code == 3
+
+
+def test_real_r_tables_have_a_torn_row_each(data: Path) -> None:
+    for name, format_, posts, accounts, torn in (
+        ("r_rtweet_csv/all_tweets.head.csv", "rtweet", 100, 72, 1),
+        ("r_twitteR_csv/modi.head.csv", "twitter_r", 230, 105, 2),
+    ):
+        got, intake = taken(data / "payloads" / name)
+        assert intake.inputs[0]["format"] == format_
+        assert (got.n, got.n_accounts, dict(intake.rejected)) == (
+            posts,
+            accounts,
+            {"torn_row": torn},
+        )
+        assert not any(i.startswith("x") for i in got.account_ids.to_pylist() if i[1:].isdigit())
+
+
+def test_real_tables_whole(data: Path) -> None:
+    posts, intake = taken(data / "io_facebook_ira_ads.parquet")
+    assert (intake.inputs[0]["format"], intake.rows) == ("facebook_ads", 3517)
+    assert dict(intake.rejected) == {"no_readable_time": 19}
+    assert intake.counts["not_a_post_advertisement_without_page"] == 28
+    posts, _ = taken(data / "community_ratings_data.parquet")
+    assert (posts.n, posts.n_accounts) == (4031, 816)
+    posts, _ = taken(data / "community_notes_and_status.parquet")
+    assert posts.n_accounts == 2872
+    posts, intake = taken(data / "youtube_spam_comments.parquet", max_bad=0.2)
+    assert (intake.inputs[0]["format"], dict(intake.rejected)) == (
+        "youtube",
+        {"no_readable_time": 245},
+    )
 
 
 def test_real_everything_at_once(data: Path) -> None:

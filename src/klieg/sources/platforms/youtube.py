@@ -141,6 +141,7 @@ def _video(item: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
 
 _COLUMNS = {
     "post_id": ("COMMENT_ID", "id"),
+    "kind": "kind",
     "account_id": "owner",
     "name": ("AUTHOR", "authorName"),
     "time": ("DATE", "publishedAt"),
@@ -155,7 +156,9 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
     owner = first_filled(frame, "authorChannelId")
     if owner.null_count:
         desk.note(_BY_NAME)
-    return put(frame, {"owner": first_filled(frame, "authorChannelId", "AUTHOR", "authorName")})
+    owner = first_filled(frame, "authorChannelId", "AUTHOR", "authorName")
+    kind = pa.chunked_array([pa.repeat("comment", len(owner))])
+    return put(frame, {"owner": owner, "kind": kind})
 
 
 def _recognised_table(shape: Peek) -> float:
