@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.detect import strata
+from klieg.detect import interest, strata
 from klieg.detect.columns import appearance, first_rows, plurality
 from klieg.detect.interest import week_start
 from klieg.detect.language import languages, scripts
@@ -79,7 +79,10 @@ def two_tastes(n_days: int = 8, seed: int = 0) -> tuple[Posts, list[str]]:
     return make_posts(account, [t for t, _, _ in rows]), [o for _, _, o in rows]
 
 
-def test_strata_infer_separates_interests_found_on_other_days():
+@pytest.mark.parametrize("large", [1_500_000, 60])
+def test_strata_infer_separates_interests_found_on_other_days(monkeypatch, large):
+    # 240 acts a parity: with 60 every fourth object is in the sample, the rest follow
+    monkeypatch.setattr(interest, "LARGE", large)
     posts, objects = two_tastes()
     layer = make_layer("link", posts, objects)
     names = pool_names(strata.infer({"link": layer}, posts, SMALL)["link"], layer)

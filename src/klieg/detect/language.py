@@ -49,10 +49,11 @@ def languages(posts: Posts) -> tuple[I32, tuple[str, ...]]:
     ``lang`` is cut to its primary subtag (``en-GB`` → ``en``); where it is missing the dominant
     script of the text stands in (``Cyrillic script``).
     """
-    tag = pc.utf8_lower(_whole(posts.table.column("lang")))
+    given = _whole(posts.table.column("lang")).dictionary_encode()
+    tag = pc.utf8_lower(given.dictionary)  # a few names, however many posts
     tag = pc.replace_substring_regex(tag, r"[-_].*$", "")
     unknown = pc.is_in(tag, pa.array([*_NOT_A_LANGUAGE, None], pa.string()))
-    tag = pc.if_else(unknown, None, tag)
+    tag = pc.if_else(unknown, None, tag).take(given.indices)
     if tag.null_count:
         where = pc.is_null(tag)
         code = scripts(pc.if_else(where, _whole(posts.table.column("text")), None))

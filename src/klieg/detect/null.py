@@ -207,7 +207,10 @@ def _read(margins: Margins, table: F64, left: I32, right: I32, threads: int) -> 
     slots = margins.slots
     pair = column(left, np.int32, "left"), column(right, np.int32, "right")
     out = np.zeros((len(left), len(margins.windows)))
-    held = slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs, slots.nodes, table
+    node, part_way = _places(int(slots.count.max(initial=0.0)), slots.nodes)
+    fixed = slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs
+    # windows side by side: four places of the table a stratum, whatever the ladder
+    held = *fixed, node, part_way, np.ascontiguousarray(table.transpose(0, 2, 3, 1))
 
     def part(first: int, stop: int) -> None:
         _expected(pair[0][first:stop], pair[1][first:stop], *held, out[first:stop])
@@ -226,7 +229,8 @@ def _expected(
     count: F64,
     scale: F64,
     pairs: F64,
-    nodes: F64,
+    node: I64,
+    part_way: F64,
     table: F64,
     out: F64,
 ) -> None:
@@ -243,14 +247,23 @@ def _expected(
                 continue
             c = stratum[i]
             z = count[i] * count[j] * scale[c]
-            a, u = _between(nodes, count[i])
-            b, v = _between(nodes, count[j])
+            a, u = node[int(count[i])], part_way[int(count[i])]
+            b, v = node[int(count[j])], part_way[int(count[j])]
             i += 1
             j += 1
             for w in range(pairs.shape[1]):
-                upper = table[c, w, a, b] * (1.0 - v) + table[c, w, a, b + 1] * v
-                lower = table[c, w, a + 1, b] * (1.0 - v) + table[c, w, a + 1, b + 1] * v
+                upper = table[c, a, b, w] * (1.0 - v) + table[c, a, b + 1, w] * v
+                lower = table[c, a + 1, b, w] * (1.0 - v) + table[c, a + 1, b + 1, w] * v
                 out[p, w] += z * pairs[c, w] * (upper * (1.0 - u) + lower * u)
+
+
+@compiled
+def _places(most: int, nodes: F64) -> tuple[I64, F64]:
+    """(most + 1,) where each number of acts lies among the nodes: ``_between`` of every one."""
+    node, part_way = np.zeros(most + 1, np.int64), np.zeros(most + 1)
+    for degree in range(1, most + 1):
+        node[degree], part_way[degree] = _between(nodes, float(degree))
+    return node, part_way
 
 
 @compiled

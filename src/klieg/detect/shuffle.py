@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.engine.compiled import compiled
+from klieg.engine.windows import group_rows
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ def shuffle(actions: Actions, strata: Strata, seed: int) -> Actions:
     """
     if actions.n < 2:
         return actions
-    pool = strata.object_stratum[actions.object].astype(np.int64)
     # pools side by side, in them their objects, in each object its actions in time order
-    order = np.argsort(pool * actions.n_objects + actions.object, kind="stable")
-    bounds = np.searchsorted(pool[order], np.arange(strata.size + 1))
-    who, what = actions.account[order], actions.object[order]
+    by_pool = np.argsort(strata.object_stratum, kind="stable")
+    rank = np.empty(actions.n_objects, np.int32)
+    rank[by_pool] = np.arange(actions.n_objects, dtype=np.int32)
+    place = rank[actions.object]
+    starts, order = group_rows(place, np.arange(actions.n), actions.n_objects)
+    bounds = starts[np.searchsorted(strata.object_stratum[by_pool], np.arange(strata.size + 1))]
+    who, what = actions.account[order], place[order]
     time = actions.time[order] - actions.time.min()
     last = np.empty(actions.n_accounts, np.int64)
     apart = int(time.max()) + 1
