@@ -79,9 +79,9 @@ def two_tastes(n_days: int = 8, seed: int = 0) -> tuple[Posts, list[str]]:
     return make_posts(account, [t for t, _, _ in rows]), [o for _, _, o in rows]
 
 
-@pytest.mark.parametrize("large", [1_500_000, 60])
+@pytest.mark.parametrize("large", [1_500_000, 120])
 def test_strata_infer_separates_interests_found_on_other_days(monkeypatch, large):
-    # 240 acts a parity: with 60 every fourth object is in the sample, the rest follow
+    # 240 acts a parity: with 120 every other object is in the sample, the rest follow
     monkeypatch.setattr(interest, "LARGE", large)
     posts, objects = two_tastes()
     layer = make_layer("link", posts, objects)
