@@ -29,6 +29,7 @@ __all__ = ["shuffle"]
 DAY = 86_400 * SECOND
 _TRIES = 5000  # random partners tried for a slot before its whole pool is mixed by swaps instead
 _SWEEPS = 20  # swaps proposed per slot where a pool is mixed
+_CROWDED = 256  # rows of an object from which a table says who is on it
 _ROUNDS = 100  # doubles are looked for and moved until there are none; two or three rounds do
 
 
@@ -75,14 +76,17 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
         j = _random(state, i + 1)
         new[i], new[j] = new[j], new[i]
     doubled = np.empty(len(new), np.int64)
+    crowd = _crowd(new, what, first, stop)
     for _ in range(_ROUNDS):
         count = _doubles(new, what, time, apart, last, state, doubled)
         if count == 0:
             return new
         for k in range(count):
             for _ in range(_TRIES):
-                j = _random(state, len(new))
-                if _swap(doubled[k], j, new, time, first, stop, apart):
+                i, j = doubled[k], _random(state, len(new))
+                if _swap(i, j, new, what, time, first, stop, apart, crowd):
+                    if not _moved(crowd, new, what, first, stop, i, j):
+                        crowd = _crowd(new, what, first, stop)
                     break
             else:
                 return _mixed(who, what, time, first, stop, apart, state)
@@ -98,7 +102,7 @@ def _mixed(who: I32, what: I32, time: I64, first: I64, stop: I64, apart: int, st
         # every other swap stays on one object: who came early mixes on its own
         lo, hi = (first[i], stop[i]) if turn % 2 else (0, len(new))
         j = lo + _random(state, hi - lo)
-        _swap(i, j, new, time, first, stop, apart)
+        _swap(i, j, new, what, time, first, stop, apart, np.zeros((0, 2), np.int64))
     return new
 
 
@@ -132,13 +136,29 @@ def _doubles(
 
 
 @compiled
-def _swap(i: int, j: int, who: I32, time: I64, first: I64, stop: I64, apart: int) -> bool:
+def _swap(
+    i: int,
+    j: int,
+    who: I32,
+    what: I32,
+    time: I64,
+    first: I64,
+    stop: I64,
+    apart: int,
+    crowd: I64,
+) -> bool:
     """Let slots i and j change accounts, if neither then holds a double."""
     a, b = who[i], who[j]
     if (
         a == b
-        or _present(b, time[i], j, who, time, first[i], stop[i], apart)
-        or _present(a, time[j], i, who, time, first[j], stop[j], apart)
+        or (
+            _known(crowd, b, what[i], stop[i] - first[i])
+            and _present(b, time[i], j, who, time, first[i], stop[i], apart)
+        )
+        or (
+            _known(crowd, a, what[j], stop[j] - first[j])
+            and _present(a, time[j], i, who, time, first[j], stop[j], apart)
+        )
     ):
         return False
     who[i], who[j] = b, a
@@ -154,6 +174,66 @@ def _present(
     for r in range(first, stop):  # no early end: the loop runs in vectors
         found += (who[r] == account) & (abs(time[r] - t) < apart) & (r != skip)
     return found > 0
+
+
+@compiled
+def _crowd(who: I32, what: I32, first: I64, stop: I64) -> I64:
+    """(slots, 2) of a hash table: acts by key of object and account, on crowded objects alone.
+
+    To look through a hundred thousand rows for each double would take the square of the actions.
+    The last row holds the keys in use and the most there may be.
+    """
+    rows = 0
+    for i in range(len(who)):
+        rows += stop[i] - first[i] > _CROWDED
+    bits = 4
+    while (1 << bits) < 3 * rows:
+        bits += 1
+    crowd = np.zeros(((1 << bits) + 1, 2), np.int64)
+    crowd[:-1, 0] = -1
+    crowd[-1, 1] = (1 << bits) - (1 << (bits - 2))
+    for i in range(len(who)):
+        if stop[i] - first[i] > _CROWDED:
+            _count(crowd, who[i], what[i], 1)
+    return crowd
+
+
+@compiled
+def _moved(crowd: I64, who: I32, what: I32, first: I64, stop: I64, i: int, j: int) -> bool:
+    """Note that slots i and j have changed accounts; False if the table has become too full."""
+    for here, there in ((i, j), (j, i)):
+        if stop[here] - first[here] > _CROWDED:
+            _count(crowd, who[there], what[here], -1)
+            _count(crowd, who[here], what[here], 1)
+    return bool(crowd[-1, 0] < crowd[-1, 1])
+
+
+@compiled
+def _count(crowd: I64, account: int, thing: int, times: int) -> None:
+    slot = _slot(crowd, account, thing)
+    if crowd[slot, 0] < 0:
+        crowd[slot, 0] = (np.int64(thing) << 32) | np.int64(account)
+        crowd[-1, 0] += 1
+    crowd[slot, 1] += times
+
+
+@compiled
+def _known(crowd: I64, account: int, thing: int, rows: int) -> bool:
+    """Whether the account may be on an object of so many rows: False only if it is not."""
+    if len(crowd) == 0 or rows <= _CROWDED:
+        return True
+    return bool(crowd[_slot(crowd, account, thing), 1] > 0)
+
+
+@compiled
+def _slot(crowd: I64, account: int, thing: int) -> int:
+    """Where the key is, or would be. Knuth's multiplicative hash, linear probing."""
+    key = (np.int64(thing) << 32) | np.int64(account)
+    mask = len(crowd) - 2
+    slot = (key * 0x9E3779B97F4A7C1) >> 20 & mask
+    while crowd[slot, 0] >= 0 and crowd[slot, 0] != key:
+        slot = (slot + 1) & mask
+    return slot
 
 
 @compiled
