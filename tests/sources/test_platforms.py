@@ -176,7 +176,7 @@ def test_platforms_jetstream_frames_of_the_wrong_shape_cost_themselves(tmp_path:
     ]
     posts, intake = lines(tmp_path / "a.jsonl", *good, *odd)
     assert posts.n == 500
-    assert dict(intake.rejected) == {"wrong_shape": 4}
+    assert dict(intake.rejected) == {"wrong_shape": 3, "no_record": 1}
 
 
 def test_platforms_jetstream_is_not_taken_for_anything_else() -> None:

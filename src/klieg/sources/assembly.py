@@ -36,11 +36,16 @@ def assemble(tables: Sequence[pa.Table], *, progress: Progress = silent) -> tupl
 
 
 def combine(
-    tables: Sequence[pa.Table], deleted: Iterable[tuple[str, str]], *, progress: Progress = silent
+    tables: Sequence[pa.Table],
+    deleted: Iterable[tuple[str, str]],
+    *,
+    closed: Iterable[tuple[str, str]] = (),
+    progress: Progress = silent,
 ) -> tuple[Posts, dict[str, int], tuple[str, ...]]:
     """All posts of a run, and what was counted on the way.
 
-    ``deleted`` are (platform, post_id) that the input itself takes back. ``duplicate_id`` and
+    ``deleted`` are (platform, post_id) that the input itself takes back, ``closed`` the (platform,
+    account_id) of accounts that it says are deleted. ``duplicate_id`` and
     ``duplicate_text`` rows are gone, ``deleted`` ones too; ``row_id`` and ``conflicting_id`` count
     posts that stayed.
     """
@@ -50,7 +55,7 @@ def combine(
     counts: dict[str, int] = {}
     who = _Who.of(table)
     keep = np.ones(table.num_rows, np.bool_)
-    gone = _deleted(table, deleted)
+    gone = _named(table, "post_id", deleted) | _named(table, "account_id", closed)
     if gone.any():
         counts["deleted"] = int(gone.sum())
         keep &= ~gone
@@ -158,18 +163,19 @@ def _code(column: Any) -> Any:
     return np.asarray(flat.dictionary_encode().indices).astype(np.int64)
 
 
-def _deleted(table: pa.Table, deleted: Iterable[tuple[str, str]]) -> Any:
-    gone = np.zeros(table.num_rows, np.bool_)
+def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
+    """(n,) rows whose (platform, column) is among the given ones."""
+    hit = np.zeros(table.num_rows, np.bool_)
     by_platform: dict[str, list[str]] = {}
-    for platform, post_id in deleted:
-        by_platform.setdefault(platform, []).append(post_id)
-    for platform, ids in sorted(by_platform.items()):
+    for platform, name in given:
+        by_platform.setdefault(platform, []).append(name)
+    for platform, names in sorted(by_platform.items()):
         here = pc.and_(
             pc.equal(table.column("platform"), platform),
-            pc.is_in(table.column("post_id"), pa.array(ids, pa.string())),
+            pc.is_in(table.column(column), pa.array(names, pa.string())),
         )
-        gone |= np.asarray(here.combine_chunks())
-    return gone
+        hit |= np.asarray(here.combine_chunks())
+    return hit
 
 
 def _one_per_id(table: pa.Table, order: Any) -> tuple[Any, pa.Table, dict[str, int]]:
@@ -236,22 +242,53 @@ def _one_per_minute(table: pa.Table, order: Any, who: _Who) -> tuple[Any, int]:
     worded = np.asarray(table.column("text").is_valid().combine_chunks())[order]
     minute -= minute.min(initial=0)
     pair = (who.code * (minute.max(initial=0) + 1) + minute)[order]
-    ranked = np.sort(pair)
-    busy = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
-    if not len(busy):
+    places = np.flatnonzero(worded)
+    places, group = _sharing(pair[places], places)
+    if not len(places):
         return order, 0
-    place = np.minimum(np.searchsorted(busy, pair), len(busy) - 1)
-    maybe = np.flatnonzero((busy[place] == pair) & worded)
-    if not len(maybe):
+    text = gather(table.column("text"), order[places])
+    # texts that are equal but for white space have as many letters: few need a closer look
+    width = np.int64(1) << 31
+    close, group = _sharing(group * width + _letters(text), np.arange(len(places)))
+    if not len(close):
         return order, 0
-    text = gather(table.column("text"), order[maybe])
+    text, places = gather(text, close), places[close]
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
-    _, first = np.unique(place[maybe] * len(maybe) + _code(text), return_index=True)
-    drop = np.ones(len(maybe), np.bool_)
+    _, first = np.unique(group * len(places) + _code(text), return_index=True)
+    drop = np.ones(len(places), np.bool_)
     drop[first] = False
     stays = np.ones(len(order), np.bool_)
-    stays[maybe[drop]] = False
+    stays[places[drop]] = False
     return order[stays], int(drop.sum())
+
+
+def _sharing(key: Any, rows: Any) -> tuple[Any, Any]:
+    """Those rows, ascending, whose key another row has too, and a number for each key."""
+    by = np.argsort(key, kind="stable")
+    ranked = key[by]
+    new = np.ones(len(by), np.bool_)
+    new[1:] = ranked[1:] != ranked[:-1]
+    alone = new.copy()
+    alone[:-1] &= new[1:]
+    found, number = by[~alone], np.cumsum(new)[~alone]
+    back = np.argsort(found, kind="stable")
+    return rows[found[back]], number[back].astype(np.int64)
+
+
+def _letters(texts: Any) -> Any:
+    """(n,) int64 ASCII characters in each text that are no white space."""
+    found = []
+    for chunk in texts.chunks:
+        _, offsets, data = chunk.buffers()
+        ends = np.frombuffer(offsets, np.int32)[chunk.offset :][: len(chunk) + 1]
+        code = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]] if data is not None else _NO_BYTES
+        seen = np.zeros(len(code) + 1, np.int64)
+        np.cumsum((code - np.uint8(33)) < 95, out=seen[1:])
+        found.append(np.diff(seen[ends - ends[0]]))
+    return np.concatenate(found)
+
+
+_NO_BYTES = np.zeros(0, np.uint8)
 
 
 def _taken(table: pa.Table, order: Any) -> pa.Table:

@@ -32,6 +32,7 @@ class Desk:
     rejected: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)  # objects that are no posts, by kind
     deleted: list[tuple[str, str]] = field(default_factory=list)  # (platform, post_id)
+    closed: list[tuple[str, str]] = field(default_factory=list)  # (platform, account_id)
     notes: list[str] = field(default_factory=list)
     lost: int = 0  # references in float notation: dropped, their posts kept
     mapping: dict[str, str] = field(default_factory=dict)
@@ -50,6 +51,10 @@ class Desk:
         """A deletion seen in the input: the post goes, wherever it stands; the row is no post."""
         self.deleted.append((platform, post_id))
         self.skip("delete")
+
+    def close(self, platform: str, account_id: str) -> None:
+        """An account that the input says is deleted: all its posts go, wherever they stand."""
+        self.closed.append((platform, account_id))
 
     def note(self, sentence: str) -> None:
         """A sentence the reader must know, about this input."""

@@ -5,62 +5,35 @@ The only room of this floor that knows every other one. It chooses no signal and
 
 from __future__ import annotations
 
-import hashlib
+import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from klieg.config import Config
 from klieg.errors import InputError, KliegError
-from klieg.sockets import Input, Progress, Source, factory, silent
-from klieg.sockets import names as registered
+from klieg.sockets import Executor, Input, Progress, Source, silent
 from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk, Quarantine
 from klieg.sources.formats import Format
-from klieg.sources.inputs import beginning, open_input
-from klieg.sources.no_posts import what_it_is
-from klieg.sources.peek import peek
+from klieg.sources.inputs import beginning
+from klieg.sources.loading import Load, Reading, read_one, read_shard, recognise, scores, unpack
+from klieg.sources.remote import expand, fetched, is_remote
 from klieg.tables import POSTS, Intake, Posts, Reject
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["preview", "read", "recognise"]
 
-SURE = 0.5
-KNOWN = 0.8  # a format with marks of its own; below it stand tables by their column names
+_log = logging.getLogger(__name__)
+
 REMOVED = ("duplicate_id", "duplicate_text", "deleted")
 """Counts of posts that were read and are not in the result; all other counts are remarks."""
-
-
-def recognise(
-    input: Input,  # noqa: A002 - the word of the glossary
-    *,
-    format: str | None = None,  # noqa: A002 - the word of the command line
-) -> Source:
-    """The source that is surest of this input, or the one named.
-
-    Raises InputError, listing the candidates, if none is sure or two are equally so.
-    """
-    if format is not None:
-        made: Source = factory("sources", format)(Config())
-        return made
-    scored = _scores(input)
-    (best, source), rest = scored[0], scored[1:]
-    ties = [s.name for score, s in rest if score == best]
-    if best < KNOWN and (what := what_it_is(peek(input.head), input.head)):
-        raise InputError(what, path=input.name)
-    if best < SURE or ties:
-        listed = ", ".join(f"{s.name} ({score:.2f})" for score, s in scored if score > 0)
-        what = "could be several formats" if ties and best > 0 else "no known format"
-        raise InputError(
-            f"{what}: {listed or 'nothing fits'}. Say which with --format NAME; known are "
-            + ", ".join(registered("sources")),
-            path=input.name,
-        )
-    return source
 
 
 def read(
@@ -71,8 +44,12 @@ def read(
     max_bad: float = 0.01,
     quarantine: Path | None = None,
     progress: Progress = silent,
+    executor: Executor | None = None,
 ) -> tuple[Posts, Intake]:
     """Posts of one or more inputs, each in any known format, and what became of every row.
+
+    A name may be a file, a pattern such as ``"dump/*.parquet"`` or the same in a remote store
+    (``s3://``, ``gs://``). With an ``executor`` its workers read the files, one a shard.
 
     Bad rows are counted by reason and written to ``quarantine`` (JSONL); an input in which their
     share is above ``max_bad`` raises InputError. Rows read = posts + duplicates + deleted +
@@ -80,15 +57,15 @@ def read(
     """
     if not names:
         raise InputError("no input given; name a file, or - for standard input")
+    names = expand(names)
     with Quarantine(quarantine) as keep:
-        loads = []
-        for i, name in enumerate(names):
-            progress(f"reading {Path(name).name}", i, len(names))
-            loads.append(_load(name, format, dict(mapping or {}), keep, max_bad))
-        loads = _told_apart(loads)
+        loads = _told_apart(
+            _loads(names, format, dict(mapping or {}), keep, max_bad, executor, progress)
+        )
     tables = [t for load in loads for t in load.tables]
     deleted = [d for load in loads for d in load.desk.deleted]
-    posts, counts, notes = combine(tables, deleted, progress=progress)
+    closed = [c for load in loads for c in load.desk.closed]
+    posts, counts, notes = combine(tables, deleted, closed=closed, progress=progress)
     return posts, _intake(loads, posts, counts, notes)
 
 
@@ -100,55 +77,57 @@ def preview(
     rows: int = 10,
 ) -> list[dict[str, Any]]:
     """How each input would be read, judged by its first 64 KiB: nothing is kept or written."""
-    return [_previewed(open_input(name), format, dict(mapping or {}), rows) for name in names]
+    found = []
+    for name in expand(names):
+        with fetched(name, name) as opened:
+            found.append(_previewed(opened, format, dict(mapping or {}), rows))
+    return found
 
 
-@dataclass(slots=True)
-class _Load:
-    """One input, read."""
-
-    input: Input
-    source: Source
-    tables: list[pa.Table]
-    desk: Desk
-    sha256: str
-
-
-def _scores(source: Input) -> list[tuple[float, Source]]:
-    made = [factory("sources", name)(Config()) for name in registered("sources")]
-    scored = [(round(float(s.sniff(source.head, source.name)), 4), s) for s in made]
-    return sorted(scored, key=lambda pair: (-pair[0], pair[1].name))
-
-
-def _load(
-    name: str, format_: str | None, mapping: dict[str, str], keep: Quarantine, max_bad: float
-) -> _Load:
-    opened = open_input(name)
-    source = recognise(opened, format=format_)
-    desk = Desk(name, keep)
-    with ThreadPoolExecutor(1) as beside:  # hashing waits for the disk, reading for the processor
-        digest = beside.submit(_sha256, opened.path)
-        batches = list(source.read(opened, mapping, desk))
-    tables = [pa.Table.from_batches(batches)] if batches else []
-    handed = sum(t.num_rows for t in tables)
-    # a stranger's source may not count its rows: what it handed on and refused is all we know
-    settled = handed + sum(desk.rejected.values()) + sum(desk.skipped.values())
-    desk.rows = desk.rows or settled
-    assert desk.rows == settled, f"{source.name}: {desk.rows} rows read, {settled} accounted for"
-    if mapping and not desk.mapping:
-        desk.note(
-            f"the mapping was not used: {source.name} has fields of its own; to map columns, "
-            "say --format tabular"
-        )
-    desk.check(max_bad)
-    return _Load(opened, source, tables, desk, digest.result())
+def _loads(
+    names: Sequence[str],
+    format_: str | None,
+    mapping: dict[str, str],
+    keep: Quarantine,
+    max_bad: float,
+    executor: Executor | None,
+    progress: Progress,
+) -> list[Load]:
+    """Every input, read here or by workers, in the order named; each one's bad rows judged."""
+    loads: list[Load] = []
+    packed = _by_workers(executor, names, format_, mapping) if executor else repeat(None)
+    for i, name in enumerate(names):
+        progress(f"reading {Path(name).name}", i, len(names))
+        found = next(packed)
+        if found is None and executor is not None:
+            _log.warning("%s is not there for the workers: read on this machine", name)
+        loads.append(unpack(found, keep) if found else read_one(name, format_, mapping, keep))
+        loads[-1].desk.check(max_bad)
+    return loads
 
 
-def _told_apart(loads: list[_Load]) -> list[_Load]:
+def _by_workers(
+    executor: Executor, names: Sequence[str], format_: str | None, mapping: dict[str, str]
+) -> Iterator[tuple[NDArray[np.uint8], str] | None]:
+    paths = [name if is_remote(name) else str(Path(name).absolute()) for name in names]
+    sizes = [-1 if is_remote(name) else _size(name) for name in names]
+    shared = Reading(
+        tuple(names), tuple(paths), tuple(sizes), format_ or "", tuple(sorted(mapping.items()))
+    )
+    return executor.map(read_shard, shared, [(k, k + 1) for k in range(len(names))], 0)
+
+
+def _size(name: str) -> int:
+    """Bytes of a file that others may have too; more than any for what is only here (a pipe)."""
+    path = Path(name)
+    return path.stat().st_size if name != "-" and path.is_file() else 1 << 62
+
+
+def _told_apart(loads: list[Load]) -> list[Load]:
     """Give files of the same name in different folders different names in ``row:`` ids."""
     seen: Counter[str] = Counter()
     for load in loads:
-        base = Path(load.input.name).name
+        base = Path(load.name).name
         seen[base] += 1
         if seen[base] > 1:
             load.tables = [_renamed(t, base, f"{base}#{seen[base]}") for t in load.tables]
@@ -172,7 +151,7 @@ def _renamed(table: pa.Table, old: str, new: str) -> pa.Table:
 
 
 def _intake(
-    loads: list[_Load], posts: Posts, counts: dict[str, int], notes: tuple[str, ...]
+    loads: list[Load], posts: Posts, counts: dict[str, int], notes: tuple[str, ...]
 ) -> Intake:
     rejected: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
@@ -181,7 +160,7 @@ def _intake(
         rejected.update(load.desk.rejected)
         skipped.update(load.desk.skipped)
         said += [n for n in load.desk.notes if n not in said]
-        said += [f"{Path(load.input.name).name}: {loser}" for loser in load.desk.losers]
+        said += [f"{Path(load.name).name}: {loser}" for loser in load.desk.losers]
     rows = sum(load.desk.rows for load in loads)
     counts = counts | {f"not_a_post_{kind}": n for kind, n in sorted(skipped.items())}
     gone = sum(counts.get(k, 0) for k in REMOVED) + sum(skipped.values()) + sum(rejected.values())
@@ -203,18 +182,10 @@ def _clock_note(posts: Posts) -> tuple[str, ...]:
     return (f"the clock of some posts ticks in {unit}: shorter windows are not valid",)
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def _described(load: _Load) -> dict[str, object]:
+def _described(load: Load) -> dict[str, object]:
     return {
-        "path": Path(load.input.name).name,
-        "format": load.source.name,
+        "path": Path(load.name).name,
+        "format": load.format,
         "sha256": load.sha256,
         "rows": load.desk.rows,
         "mapping": dict(sorted(load.desk.mapping.items())),
@@ -225,14 +196,14 @@ def _previewed(
     opened: Input, format_: str | None, mapping: dict[str, str], rows: int
 ) -> dict[str, Any]:
     source = recognise(opened, format=format_)
-    scores = {s.name: score for score, s in _scores(opened) if score > 0}
+    sure = {s.name: score for score, s in scores(opened) if score > 0}
     rejects: list[Reject] = []
     desk = Desk(opened.name, rejects.append)
     found: dict[str, Any] = {
         "input": opened.name,
         "format": source.name,
-        "score": scores.get(source.name, 0.0),
-        "others": {k: v for k, v in scores.items() if k != source.name},
+        "score": sure.get(source.name, 0.0),
+        "others": {k: v for k, v in sure.items() if k != source.name},
     }
     try:
         table = _sample(source, opened, mapping, desk)

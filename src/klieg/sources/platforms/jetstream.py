@@ -1,133 +1,134 @@
-"""Bluesky Jetstream v1 frames: posts and reposts are posts, deletions delete, the rest is counted.
+"""Bluesky's Jetstream, v1 and v2: posts and reposts are posts, deletions delete, the rest counts.
 
-Time is ``time_us``, when the stream witnessed the record; ``createdAt`` is the client's claim and
-is not used. A post's id is its ``at://`` address, as reposts and replies name it. The room knows
-this one format.
+Time is when the stream witnessed the record (``time_us``, v2 ``time``); ``createdAt`` is the
+client's claim and is not used. A post's id is its ``at://`` address, as reposts and replies name
+it. Frames come as the stream sends them: v1 ``{did, time_us, kind, commit}``, with a ``cursor``
+or not; v2 ``{seq, did, time, operation, …}``, bare or inside ``{"payload": …}``. The room knows
+frames, not what records say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
 
-import pyarrow as pa
+import msgspec
 
-from klieg.sockets import Input
 from klieg.sources.desk import Desk
-from klieg.sources.formats import Format
-from klieg.sources.inputs import file_name
-from klieg.sources.lines import documents, records
-from klieg.sources.peek import Peek, peek
-from klieg.sources.rows import pack
-from klieg.tables import Reject
+from klieg.sources.peek import Peek
+from klieg.sources.platforms.bluesky_records import (
+    POST,
+    REPOST,
+    owner,
+    post,
+    post_decoder,
+    repost_decoder,
+)
+from klieg.sources.typed import WrongShape, decode, json_format
 
 __all__ = ["source"]
 
-_POST, _REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Commit(TypedDict, total=False):
+    operation: str | None
+    collection: str | None
+    rkey: str | None
+    record: msgspec.Raw
+
+
+class _Status(TypedDict, total=False):
+    active: bool | None
+    status: str | None
+
+
+_Names = TypedDict("_Names", {"$type": str | None}, total=False)
+
+
+class _Frame(_Commit, _Names, total=False):
+    """A frame of either version, or the envelope of one."""
+
+    did: str | None
+    time_us: int | float | str | None
+    time: int | float | str | None
+    kind: str | None
+    commit: _Commit | None
+    account: _Status | None
+    active: bool | None
+    status: str | None
+    payload: msgspec.Raw
 
 
 def _recognised(shape: Peek) -> float:
-    if shape.kind not in {"jsonl", "json"} or not shape.has("did", "time_us", "kind"):
+    if shape.kind not in {"jsonl", "json"}:
         return 0.0
-    return 0.95 if shape.has("commit.collection") else 0.8
+    if shape.has("did", "time_us", "kind"):
+        return 0.95 if shape.has("commit.collection") else 0.8
+    for prefix in ("payload.", ""):
+        if shape.has(*(prefix + key for key in ("seq", "did", "time"))):
+            return 0.95 if shape.has(prefix + "collection", prefix + "operation") else 0.75
+    return 0.0
 
 
-def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-    whole = peek(source.head).kind == "json"
-    stream = documents(source, desk) if whole else records(source, desk)
-    posts = _posts(stream, source, desk)
-    yield from pack(posts, desk, file=file_name(source), platform="bluesky", resolution=0)
+def _items(frame: _Frame) -> Sequence[msgspec.Raw] | None:
+    return [frame["payload"]] if "payload" in frame else None
 
 
-def _posts(
-    stream: Iterator[tuple[int, Any]], source: Input, desk: Desk
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, frame in stream:
-        commit = frame.get("commit") if isinstance(frame, dict) else None
-        if not isinstance(frame, dict) or not (isinstance(commit, dict) or "kind" in frame):
-            desk(Reject(source.name, line, None, str(frame)[:200], "not_a_frame"))
-            continue
-        if not isinstance(commit, dict):
-            desk.skip(str(frame["kind"]))
-            continue
-        collection = str(commit.get("collection"))
-        operation = commit.get("operation")
-        if collection not in {_POST, _REPOST}:
-            desk.skip(collection.removeprefix("app.bsky.").replace(".", "_"))
-        elif operation == "delete":
-            desk.delete("bluesky", _address(frame, commit))
-        else:
-            try:
-                yield line, _post(frame, commit, collection)
-            except (AttributeError, TypeError, KeyError):  # a field of the wrong shape
-                desk(Reject(source.name, line, None, str(frame)[:500], "wrong_shape"))
+def _post(frame: _Frame, desk: Desk) -> dict[str, Any] | None:
+    commit: _Commit | None = frame if "collection" in frame else frame.get("commit")
+    if commit is None:
+        _notice(frame, desk)
+        return None
+    collection, operation = str(commit.get("collection")), commit.get("operation")
+    if collection not in {POST, REPOST}:
+        desk.skip(collection.removeprefix("app.bsky.").replace(".", "_"))
+        return None
+    address = _address(frame, commit, collection)
+    if operation == "delete":
+        desk.delete("bluesky", address)
+        return None
+    if "record" not in commit:
+        raise WrongShape("record" if commit is frame else "commit.record", None, "no_record")
+    at = "record" if commit is frame else "commit.record"
+    seen = {"post_id": address, "account_id": frame.get("did"), "time": _witnessed(frame)}
+    if collection == POST:
+        return seen | post(decode(commit["record"], post_decoder, desk, at))
+    original = decode(commit["record"], repost_decoder, desk, at)["subject"].get("uri")
+    if not original:
+        raise WrongShape(f"{at}.subject.uri", original, "no_subject")
+    return seen | {"kind": "repost", "repost_of": original, "repost_of_account": owner(original)}
 
 
-def _address(frame: Mapping[str, Any], commit: Mapping[str, Any]) -> str:
-    return f"at://{frame['did']}/{commit['collection']}/{commit['rkey']}"
+def _notice(frame: _Frame, desk: Desk) -> None:
+    """A frame about an account or the stream: what a deleted account said is taken back."""
+    kind = frame.get("kind") or str(frame.get("$type") or "").rpartition("#")[2]
+    if not kind:
+        raise WrongShape(None, frame, "not_a_frame")
+    account: _Status = frame if "active" in frame else frame.get("account") or {}
+    if kind == "account" and account.get("status") == "deleted" and frame.get("did"):
+        desk.close("bluesky", str(frame["did"]))
+    desk.skip(kind)
 
 
-def _post(frame: Mapping[str, Any], commit: Mapping[str, Any], collection: str) -> dict[str, Any]:
-    record = commit["record"]
-    common = {
-        "post_id": _address(frame, commit),
-        "account_id": frame.get("did"),
-        "time": frame.get("time_us"),
-    }
-    if collection == _REPOST:
-        original = record["subject"]["uri"]
-        return common | {
-            "kind": "repost",
-            "repost_of": original,
-            "repost_of_account": _owner(original),
-        }
-    reply = record.get("reply") or {}
-    parent = (reply.get("parent") or {}).get("uri")
-    embed = record.get("embed") or {}
-    quoted = _quoted(embed)
-    features = [f for facet in record.get("facets") or [] for f in facet.get("features") or []]
-    return common | {
-        "text": record.get("text"),
-        "lang": next(iter(record.get("langs") or []), None),
-        "kind": "reply" if parent else "quote" if quoted else "post",
-        "reply_to": parent,
-        "reply_to_account": _owner(parent),
-        "root_id": (reply.get("root") or {}).get("uri"),
-        "quote_of": quoted,
-        "urls": _urls(features, embed),
-        "hashtags": [f["tag"] for f in features if "tag" in f] + (record.get("tags") or []),
-        "mentions": [f["did"] for f in features if "did" in f],
-        "media": _media(embed),
-    }
+def _address(frame: _Frame, commit: _Commit, collection: str) -> str:
+    for column, value in (("did", frame.get("did")), ("rkey", commit.get("rkey"))):
+        if not value:
+            raise WrongShape(column, value, f"no_{column}")
+    return f"at://{frame['did']}/{collection}/{commit['rkey']}"
 
 
-def _owner(address: str | None) -> str | None:
-    return address.removeprefix("at://").split("/", 1)[0] if address else None
-
-
-def _quoted(embed: Mapping[str, Any]) -> str | None:
-    inner = embed.get("record") or {}
-    found = inner.get("uri") or (inner.get("record") or {}).get("uri")
-    return found if isinstance(found, str) else None
-
-
-def _urls(features: list[Any], embed: Mapping[str, Any]) -> list[str]:
-    card = (embed.get("external") or {}).get("uri")
-    card = card or ((embed.get("media") or {}).get("external") or {}).get("uri")
-    found = [f["uri"] for f in features if "uri" in f] + ([card] if card else [])
-    return list(dict.fromkeys(found))
-
-
-def _media(embed: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    holder = embed.get("media") or embed
-    images = [("image", i.get("image")) for i in holder.get("images") or []]
-    blobs = [*images, ("video", holder.get("video"))]
-    return [
-        # a blob's link is the hash of its bytes: equal pictures have equal links
-        {"type": kind, "url": None, "phash": (blob.get("ref") or {}).get("$link")}
-        for kind, blob in blobs
-        if isinstance(blob, dict)
-    ] or None
+def _witnessed(frame: Mapping[str, Any]) -> Any:
+    """Microseconds; a time that is none is given as it stands, to be told as such."""
+    given = frame.get("time_us") or frame.get("time")
+    try:
+        seen = datetime.fromisoformat(given) if isinstance(given, str) else None
+    except ValueError:
+        return given
+    if seen is None or seen.tzinfo is None:
+        return given
+    return (seen - _EPOCH) // timedelta(microseconds=1)
 
 
 _SAMPLES = (
@@ -138,7 +139,48 @@ _SAMPLES = (
     b'"collection":"app.bsky.feed.repost","rkey":"3l","record":{"createdAt":"2024-05-01T10:00:01Z",'
     b'"subject":{"uri":"at://did:plc:a/app.bsky.feed.post/3k"}}}}\n'
     b'{"did":"did:plc:c","time_us":1714557602000001,"kind":"commit","commit":{"operation":"create",'
-    b'"collection":"app.bsky.feed.like","rkey":"3m","record":{}}}\n',
+    b'"collection":"app.bsky.feed.like","rkey":"3m","record":{}}}\n'
+    b'{"did":"did:plc:a","time_us":1714557603000001,"kind":"identity","identity":{"seq":7}}\n'
+    b'{"did":"did:plc:b","time_us":1714557604000001,"kind":"commit","commit":{"operation":"create",'
+    b'"collection":"app.bsky.feed.post","rkey":"3n","record":{"text":"see #Day","facets":['
+    b'{"features":[{"tag":"Day"},{"uri":"https://e.org/1"},{"did":"did:plc:a"}]}],"reply":{'
+    b'"parent":{"uri":"at://did:plc:a/app.bsky.feed.post/3k"},'
+    b'"root":{"uri":"at://did:plc:a/app.bsky.feed.post/3k"}},"embed":{"images":[{"image":{"ref":{'
+    b'"$link":"bafy1"}}}]}}}}\n',
+    b'{"$type":"message","payload":{"$type":"network.bsky.jetstream.subscribeEvents#commit",'
+    b'"seq":7,"did":"did:plc:a","time":"2024-05-01T10:00:00.000001Z","operation":"create",'
+    b'"collection":"app.bsky.feed.post","rkey":"3k","record":{"text":"hello","langs":["en"]}}}\n'
+    b'{"$type":"message","payload":{"$type":"network.bsky.jetstream.subscribeEvents#account",'
+    b'"seq":8,"did":"did:plc:z","time":"2024-05-01T10:00:01Z","active":true}}\n'
+    b'{"seq":9,"did":"did:plc:b","time":"2024-05-01T10:00:02Z","operation":"create",'
+    b'"collection":"app.bsky.feed.repost","rkey":"3l","record":{"subject":{'
+    b'"uri":"at://did:plc:a/app.bsky.feed.post/3k"}}}\n',
 )
+_FIELDS = {
+    "post_id": "did, commit.collection, commit.rkey",
+    "account_id": "did",
+    "time": "time_us (v2: time), when the stream saw it",
+    "text": "commit.record.text",
+    "lang": "commit.record.langs",
+    "repost_of": "commit.record.subject.uri",
+    "reply_to": "commit.record.reply.parent.uri",
+    "quote_of": "commit.record.embed.record.uri",
+    "root_id": "commit.record.reply.root.uri",
+    "urls": "commit.record.facets.features.uri, embed.external.uri",
+    "hashtags": "commit.record.facets.features.tag, tags",
+    "mentions": "commit.record.facets.features.did",
+    "media": "commit.record.embed.images.image.ref",
+}
 
-source = Format("jetstream", _recognised, _read, _SAMPLES)
+source = json_format(
+    "jetstream",
+    _recognised,
+    _Frame,
+    _post,
+    _SAMPLES,
+    fields=_FIELDS,
+    platform="bluesky",
+    resolution=0,
+    unit=1_000_000,
+    items=_items,
+)

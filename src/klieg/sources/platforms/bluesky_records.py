@@ -1,0 +1,132 @@
+"""Bluesky's own records, wherever they are found: what a post or repost record says.
+
+``createdAt`` is the client's claim; when a record was seen, only its surroundings know. Pictures
+are named by the hash of their bytes, so that equal pictures have equal names. The room knows
+records, not streams or pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import msgspec
+
+__all__ = ["POST", "REPOST", "Post", "Repost", "owner", "post", "post_decoder", "repost_decoder"]
+
+POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
+
+
+class _Link(TypedDict, total=False):
+    uri: str | None
+
+
+class _Reply(TypedDict, total=False):
+    parent: _Link | None
+    root: _Link | None
+
+
+class _Feature(TypedDict, total=False):
+    uri: str | None
+    tag: str | None
+    did: str | None
+
+
+class _Facet(TypedDict, total=False):
+    features: list[_Feature] | None
+
+
+class _Image(TypedDict, total=False):
+    image: dict[str, Any] | None
+
+
+class _Quoted(TypedDict, total=False):
+    uri: str | None
+    record: _Link | None
+
+
+class _Media(TypedDict, total=False):
+    images: list[_Image] | None
+    video: dict[str, Any] | None
+    external: _Link | None
+
+
+class _Embed(_Media, total=False):
+    record: _Quoted | None
+    media: _Media | None
+
+
+class Post(TypedDict, total=False):
+    """A record of ``app.bsky.feed.post``."""
+
+    text: str | None
+    langs: list[str] | None
+    createdAt: Any
+    reply: _Reply | None
+    embed: _Embed | None
+    facets: list[_Facet] | None
+    tags: list[str] | None
+
+
+class Repost(TypedDict):
+    """A record of ``app.bsky.feed.repost``."""
+
+    subject: _Link
+
+
+post_decoder = msgspec.json.Decoder(Post)
+repost_decoder = msgspec.json.Decoder(Repost)
+
+
+def post(record: Post) -> dict[str, Any]:
+    """What a post record says, in the words of POSTS."""
+    reply = record.get("reply") or {}
+    parent = (reply.get("parent") or {}).get("uri")
+    embed = record.get("embed") or {}
+    quoted = _quoted(embed)
+    features = [f for facet in record.get("facets") or [] for f in facet.get("features") or []]
+    return {
+        "text": record.get("text"),
+        "lang": next(iter(record.get("langs") or []), None),
+        "kind": "reply" if parent else "quote" if quoted else "post",
+        "reply_to": parent,
+        "reply_to_account": owner(parent),
+        "root_id": (reply.get("root") or {}).get("uri"),
+        "quote_of": quoted,
+        "urls": _urls(features, embed),
+        "hashtags": [f["tag"] for f in features if f.get("tag")] + (record.get("tags") or []),
+        "mentions": [f["did"] for f in features if f.get("did")],
+        "media": _media(embed),
+    }
+
+
+def owner(address: str | None) -> str | None:
+    """The account in an ``at://`` address."""
+    return address.removeprefix("at://").split("/", 1)[0] or None if address else None
+
+
+def _quoted(embed: _Embed) -> str | None:
+    inner = embed.get("record") or {}
+    return inner.get("uri") or (inner.get("record") or {}).get("uri")
+
+
+def _urls(features: list[_Feature], embed: _Embed) -> list[str | None]:
+    card = (embed.get("external") or {}).get("uri")
+    card = card or ((embed.get("media") or {}).get("external") or {}).get("uri")
+    found = [f["uri"] for f in features if f.get("uri")] + ([card] if card else [])
+    return list(dict.fromkeys(found))
+
+
+def _media(embed: _Embed) -> list[dict[str, Any]] | None:
+    holder: _Media = embed.get("media") or embed
+    blobs = [("image", i.get("image")) for i in holder.get("images") or []]
+    return [
+        {"type": kind, "url": None, "phash": _hash(blob)}
+        for kind, blob in [*blobs, ("video", holder.get("video"))]
+        if blob
+    ] or None
+
+
+def _hash(blob: Mapping[str, Any]) -> Any:
+    ref = blob.get("ref")
+    return ref.get("$link") if isinstance(ref, dict) else blob.get("cid")
