@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from klieg.sources.desk import Desk
 from klieg.sources.languages import codes
 from klieg.sources.lists import listed
+from klieg.sources.looks import all_digits, may_be_blank, suspects
 from klieg.sources.names import TRACE
 from klieg.sources.times import Times
 from klieg.tables import KINDS, POSTS, Reject
@@ -82,7 +83,19 @@ def words(column: Any, n: int) -> Any:
     """A column of strings, trimmed; empty strings and the usual words for *absent* are null."""
     if column is None:
         return pa.nulls(n, pa.string())
-    trimmed = pc.utf8_trim_whitespace(_strings(column))
+    text = _strings(column)
+    odd = suspects(text)
+    if not len(odd):
+        return text
+    if len(odd) < n // 4:
+        some = text.take(pa.array(odd))
+        if _cleaned(some).equals(some):
+            return text
+    return _cleaned(text)
+
+
+def _cleaned(text: Any) -> Any:
+    trimmed = pc.utf8_trim_whitespace(text)
     return pc.if_else(pc.is_in(trimmed, ABSENT), None, trimmed)
 
 
@@ -93,7 +106,7 @@ def identifiers(column: Any, n: int) -> tuple[Any, Any]:
     """
     if column is None:
         return pa.nulls(n, pa.string()), np.zeros(n, np.bool_)
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flat = _flat(column)
     if pa.types.is_floating(flat.type):
         x = np.asarray(flat.fill_null(np.nan), np.float64)
         lossy = np.isfinite(x) & ((np.abs(x) >= 2**53) | (x != np.floor(x)))
@@ -107,8 +120,8 @@ def identifiers(column: Any, n: int) -> tuple[Any, Any]:
 
 def lossless(ids: Any) -> tuple[Any, Any]:
     """The same for ids that are strings already."""
-    if pc.all(pc.ascii_is_decimal(ids)).as_py() in (True, None):  # far cheaper than a pattern
-        return ids, np.zeros(len(ids), np.bool_)
+    if all_digits(ids) or pc.all(pc.ascii_is_decimal(ids)).as_py() in (True, None):
+        return ids, np.zeros(len(ids), np.bool_)  # far cheaper than a pattern
     suspect = np.asarray(pc.match_substring_regex(ids, _NUMBERLIKE).fill_null(False))
     if not suspect.any():
         return ids, suspect
@@ -134,7 +147,7 @@ def _getter(frame: Frame, chosen: Mapping[str, str]) -> Any:
 
 
 def _strings(column: Any) -> Any:
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flat = _flat(column)
     if pa.types.is_dictionary(flat.type):
         flat = flat.cast(flat.type.value_type)
     if pa.types.is_floating(flat.type):
@@ -142,6 +155,12 @@ def _strings(column: Any) -> Any:
     if pa.types.is_nested(flat.type):
         return pa.nulls(len(flat), pa.string())
     return flat.cast(pa.string())
+
+
+def _flat(column: Any) -> Any:
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _true(mask: Any) -> Any:
@@ -152,6 +171,8 @@ def _text(column: Any, n: int) -> Any:
     if column is None:
         return pa.nulls(n, pa.string())
     text = _strings(column)
+    if not may_be_blank(text):
+        return text
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
 
@@ -159,7 +180,11 @@ def counts(column: Any, n: int) -> Any:
     """Whole numbers; ``1,234`` and ``12.0`` are read, anything else is null."""
     if column is None:
         return pa.nulls(n, pa.int64())
-    plain = pc.replace_substring_regex(words(column, n), r"(,(\d{3})|\.0+$)", r"\2")
+    if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
+        return _flat(column).cast(pa.int64())
+    plain = words(column, n)
+    if not all_digits(plain):
+        plain = pc.replace_substring_regex(plain, r"(,(\d{3})|\.0+$)", r"\2")
     return pc.if_else(pc.match_substring_regex(plain, r"^-?\d{1,18}$"), plain, None).cast(
         pa.int64()
     )
@@ -169,7 +194,7 @@ def booleans(column: Any, n: int) -> Any:
     """True, false or null from the many ways to write them."""
     if column is None:
         return pa.nulls(n, pa.bool_())
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flat = _flat(column)
     if pa.types.is_boolean(flat.type):
         return flat
     low = pc.utf8_lower(words(flat, n))
@@ -253,7 +278,7 @@ def _account(get: Any, n: int) -> Any:
 
 def _dates(column: Any) -> Any:
     kind = POSTS.field("account").type.field("created_at").type
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flat = _flat(column)
     if pa.types.is_timestamp(flat.type):
         return flat.cast(pa.timestamp("us", flat.type.tz)).cast(pa.int64()).cast(kind)
     day = pc.utf8_slice_codeunits(flat, 0, 10)
@@ -300,10 +325,11 @@ def _sift(
 def _finish(out: dict[str, Any], times: Times, keep: Any, file: str) -> pa.Table:
     out["time"] = pa.array(times.us).cast(POSTS.field("time").type)
     out["resolution"] = pa.array(times.resolution)
-    named = pc.binary_join_element_wise(
-        pa.scalar(f"row:{file}"), out["source_row"].cast(pa.string()), ":"
-    )
-    out["post_id"] = pc.coalesce(out["post_id"], named)
+    if out["post_id"].null_count:
+        named = pc.binary_join_element_wise(
+            pa.scalar(f"row:{file}"), out["source_row"].cast(pa.string()), ":"
+        )
+        out["post_id"] = pc.coalesce(out["post_id"], named)
     arrays = [
         out[f.name].cast(f.type) if out[f.name].type != f.type else out[f.name] for f in POSTS
     ]

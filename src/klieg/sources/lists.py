@@ -33,7 +33,15 @@ def listed(column: Any, field: str, n: int) -> Any:
         if pa.types.is_nested(flat.type.value_type):
             return pa.nulls(n, kind)
         return tidy(flat.cast(kind), field)
-    text = pc.utf8_trim_whitespace(flat.cast(pa.string()))
+    text = flat.cast(pa.string())
+    coded = text.dictionary_encode()  # the same lists come again and again, "[]" most of all
+    if len(coded.dictionary) > n // 2:
+        return _parted(text, field)
+    return _parted(coded.dictionary, field).take(coded.indices)
+
+
+def _parted(text: Any, field: str) -> Any:
+    text = pc.utf8_trim_whitespace(text)
     text = pc.if_else(pc.is_in(text, _EMPTY), None, text)
     return tidy(pc.split_pattern(_split_marks(text, field), _MARK), field)
 

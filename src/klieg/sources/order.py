@@ -54,7 +54,8 @@ def gather(column: Any, rows: Any) -> Any:
     """
     if column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(rows), column.type)])
-    if column.nbytes < WIDE:
+    few = len(rows) < len(column) // 4 and column.num_chunks > 1  # joining would cost more
+    if column.nbytes < WIDE and not few:
         taken = column.combine_chunks().take(pa.array(rows))
         return taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])
     ends = np.cumsum([len(c) for c in column.chunks])

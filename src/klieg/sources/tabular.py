@@ -115,7 +115,8 @@ def _posts(
     if alone:
         chosen, losers = dict(plain), list[str]()
     else:
-        filled = {c: _filled(frame.table.column(c)) for c in columns}
+        rivals = {c for names in candidates(columns).values() if len(names) > 1 for c in names}
+        filled = {c: _filled(frame.table.column(c), exact=c in rivals) for c in columns}
         for c in columns:
             if not filled[c] and frame.table.column(c).null_count < frame.table.num_rows:
                 desk.note(f"{c} was not used: it holds nothing, or ids in float notation only")
@@ -148,14 +149,16 @@ def _ticks(frame: Frame, chosen: Mapping[str, str], stamps: times.Times) -> Any:
 
 
 def _cut(frame: Frame, stamps: times.Times) -> Iterator[tuple[Frame, times.Times]]:
-    """A long table in pieces: one Arrow column of strings holds at most 2 GiB."""
-    for start in range(0, frame.table.num_rows, PIECE):
-        end = start + PIECE
-        table = frame.table.slice(start, PIECE)
+    """A long table in pieces, as it was read: one Arrow column of strings holds at most 2 GiB."""
+    start = 0
+    for batch in frame.table.to_batches(max_chunksize=PIECE):
+        end = start + batch.num_rows
         own = times.Times(
             stamps.us[start:end], stamps.ok[start:end], stamps.resolution[start:end], ()
         )
-        yield Frame(table, frame.row.slice(start, PIECE), frame.file), own
+        table = pa.Table.from_batches([batch])
+        yield Frame(table, frame.row.slice(start, batch.num_rows), frame.file), own
+        start = end
 
 
 _OBJECTS = {"jsonl", "json"}
@@ -282,16 +285,28 @@ def _text_like(column: Any) -> bool:
     )
 
 
-def _filled(column: Any) -> float:
-    """The share of values that are there and usable; ids in float notation are not."""
+def _filled(column: Any, *, exact: bool) -> float:
+    """The share of values that are there and usable; ids in float notation are not.
+
+    Unless it is to be ``exact``, a column that holds one usable value counts as full.
+    """
     n = len(column)
     if not n:  # a header without rows: every column is as good as its name
         return 1.0
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        pieces = (identifiers(words(c, len(c)), len(c))[0] for c in column.chunks)
-        return float(n - sum(p.null_count for p in pieces)) / n
-    return float(n - column.null_count) / n
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or _coded(kind)):
+        return float(n - column.null_count) / n
+    missing = 0
+    for chunk in column.chunks:
+        lost = identifiers(words(chunk, len(chunk)), len(chunk))[0].null_count
+        if lost < len(chunk) and not exact:
+            return 1.0
+        missing += lost
+    return float(n - missing) / n
+
+
+def _coded(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind))
 
 
 def _load(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.errors import InputError
+from klieg.sources.looks import all_digits, all_of, suspects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +92,10 @@ def parse(column: Any, *, name: str, path: str, order: str | None = None) -> Tim
         return Times(stamps.us, stamps.ok, np.full(len(values), DAY, np.int32), ())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _of_numbers(values.cast(pa.float64(), safe=False), name, path)
-    return _of_strings(pc.utf8_trim_whitespace(values.cast(pa.string())), name, path, order)
+    text = values.cast(pa.string())
+    if len(suspects(text)):
+        text = pc.utf8_trim_whitespace(text)
+    return _of_strings(text, name, path, order)
 
 
 def unknown_zone(column: Any) -> str | None:
@@ -137,17 +141,22 @@ def settle(us: I64, resolution: NDArray[np.int32], groups: I64) -> NDArray[np.in
     different times that all stand on whole minutes (hours, days). Ticks under a second are 0.
     """
     settled = resolution.copy()
-    for group in np.unique(groups):
-        rows = np.flatnonzero(groups == group)
+    for group in np.unique(groups) if groups.any() else groups[:1]:
+        rows = np.flatnonzero(groups == group) if groups.any() else slice(None)
         own = us[rows]
         tick = 1
-        if len(rows) >= 20 and len(np.unique(own)) >= 5:
+        if len(own) >= 20 and _five_differ(own):
             tick = next((s for s in (DAY, HOUR, MINUTE) if not (own % (s * US)).any()), 1)
         if tick == 1 and (own % US).any():
             tick = 0
         fine = settled[rows] <= 1
         settled[rows] = np.where(fine, tick, np.maximum(settled[rows], tick))
     return settled
+
+
+def _five_differ(us: I64) -> bool:
+    # mostly the first few say it
+    return len(np.unique(us[:1000])) >= 5 or len(np.unique(us)) >= 5
 
 
 def _of_timestamps(values: Any) -> Times:
@@ -182,13 +191,16 @@ def _of_strings(values: Any, name: str, path: str, order: str | None) -> Times:
     us, ok, tick = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.ones(n, np.int32)
     notes: list[str] = []
     left = np.asarray(pc.and_kleene(values.is_valid(), pc.not_equal(values, "")).fill_null(False))
-    for form in ("fast", "iso", "numbers", "compact", "rfc", "long", "english", "slash"):
+    for form in ("fast", "digits", "iso", "numbers", "compact", "rfc", "long", "english", "slash"):
         rows = np.flatnonzero(left)
         if not len(rows):
             break
         subset = values if len(rows) == n else values.take(pa.array(rows))
         if form == "numbers":
             found = _numeric_strings(subset, name, path)
+        elif form == "digits":
+            plain = all_of(subset, _IN_NUMBERS)
+            found = _numeric_strings(subset, name, path) if plain else _nothing(len(rows))
         elif form == "fast":
             found = _iso_at_once(subset)
         else:
@@ -210,25 +222,35 @@ def _nothing(n: int) -> Times:
 
 def _iso_at_once(values: Any) -> Times:
     """Arrow's own ISO reader: five times faster, but all or nothing."""
-    if not re.match(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", values[0].as_py() or ""):
+    if not re.match(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d", values[0].as_py() or ""):
+        return _nothing(len(values))
+    size = np.asarray(pc.binary_length(values).fill_null(0))
+    minutes = bool((size == 16).all())  # no seconds, and no room for a zone
+    if not minutes and not (size >= 19).all():
         return _nothing(len(values))
     for zone in ("UTC", None):
         try:
             stamps = values.cast(pa.timestamp("us", tz=zone))
         except pa.ArrowInvalid:
             continue
-        clock = np.asarray(pc.greater_equal(pc.binary_length(values), 19))
-        if not clock.all():
-            break
         found = _of_timestamps(stamps)
-        return Times(found.us, found.ok, found.resolution, _ASSUMED if zone is None else ())
+        tick = np.full(len(size), MINUTE if minutes else 1, np.int32)
+        return Times(found.us, found.ok, tick, _ASSUMED if zone is None else ())
     return _nothing(len(values))
 
 
 _ASSUMED = ("some times name no time zone: read as UTC",)
 
 
+_IN_NUMBERS = b"0123456789."
+_DATE_SIZES = (8, 14)  # digits of 20170131 and 20170131104500
+
+
 def _numeric_strings(values: Any, name: str, path: str) -> Times:
+    if all_digits(values):
+        size = np.asarray(pc.binary_length(values).fill_null(0))
+        if size.max(initial=0) < 18 and not np.isin(size, _DATE_SIZES).any():
+            return _of_numbers(values.cast(pa.int64()).cast(pa.float64()), name, path)
     number = pc.match_substring_regex(values, r"^\d+(\.\d+)?([eE]\+?\d+)?$")
     dates = pc.match_substring_regex(values, r"^(19|20)\d{6}(\d{6})?$")
     if pc.all(pc.or_(pc.invert(number), dates)).as_py():

@@ -1,0 +1,94 @@
+"""Cheap looks at whole columns of strings that spare the costly work where it would change nothing.
+
+Arrow keeps a column's characters in one run of bytes and the places where its values begin in
+another; a few bytes a row say whether cleaning could do anything. The answers err on one side:
+what is said to be clean is. The room knows bytes, not what they mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from klieg.tables import I64
+
+__all__ = ["all_digits", "all_of", "may_be_blank", "suspects"]
+
+_FEW = 1 << 22  # bytes looked at in one go: what fits the processor's own memory
+_BLANK = np.zeros(256, np.bool_)
+_BLANK[:33] = True
+# first and last bytes of the other white space of Unicode, and so of much that is none
+_BLANK_FIRST, _BLANK_LAST = _BLANK.copy(), _BLANK.copy()
+_BLANK_FIRST[[0xC2, 0xE1, 0xE2, 0xE3]] = True
+_BLANK_LAST[0x80:0xC0] = True
+_ABSENT_FIRST = np.zeros(256, np.bool_)
+_ABSENT_FIRST[[ord(c) for c in "Nna"]] = True
+_LONGEST_ABSENT = 6
+
+
+def suspects(strings: Any) -> I64:
+    """Rows of a string array that trimming, or taking out words for *absent*, might change.
+
+    A row that is not among them has a value without white space at its ends that is neither empty
+    nor one of the words, or has none.
+    """
+    begins, ends, code = _laid_out(strings)
+    size = ends - begins
+    empty = size == 0
+    if empty.all():
+        return np.flatnonzero(_valid(strings, empty))
+    first = code[np.where(empty, 0, begins)]
+    odd = _BLANK_FIRST[first] | _BLANK_LAST[code[np.where(empty, 0, ends - 1)]]
+    odd |= (size <= _LONGEST_ABSENT) & _ABSENT_FIRST[first]
+    return np.flatnonzero(_valid(strings, odd | empty))
+
+
+def may_be_blank(strings: Any) -> bool:
+    """Whether some value might be empty or nothing but white space."""
+    begins, ends, code = _laid_out(strings)
+    empty = ends == begins
+    if empty.all():
+        return bool(len(strings) > strings.null_count)
+    odd = empty | _BLANK_FIRST[code[np.where(empty, 0, begins)]]
+    return bool(_valid(strings, odd).any())
+
+
+def all_digits(strings: Any) -> bool:
+    """Whether every value is one or more of the digits 0 to 9 (or null)."""
+    return all_of(strings, b"0123456789")
+
+
+def all_of(strings: Any, allowed: bytes) -> bool:
+    """Whether every value is one or more of these bytes (or null)."""
+    begins, ends, code = _laid_out(strings)
+    if not len(begins) or _valid(strings, ends == begins).any():
+        return not len(begins)
+    used = code[begins[0] : ends[-1]]
+    if allowed == b"0123456789":
+        pieces = (used[i : i + _FEW] - np.uint8(48) for i in range(0, len(used), _FEW))
+        return all(int(p.max(initial=0)) < 10 for p in pieces)
+    good = np.zeros(256, np.bool_)
+    good[list(allowed)] = True
+    return all(bool(good[used[i : i + _FEW]].all()) for i in range(0, len(used), _FEW))
+
+
+def _laid_out(strings: Any) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
+    """Where each value begins and ends, and the bytes: of ``pa.string()`` only."""
+    assert pa.types.is_string(strings.type), strings.type
+    _, offsets, data = strings.buffers()
+    if offsets is None or not len(strings):
+        nothing = np.zeros(len(strings), np.int32)
+        return nothing, nothing, np.zeros(1, np.uint8)
+    at = np.frombuffer(offsets, np.int32)[strings.offset :][: len(strings) + 1]
+    code = np.frombuffer(data, np.uint8) if data is not None and data.size else None
+    return at[:-1], at[1:], np.zeros(1, np.uint8) if code is None else code
+
+
+def _valid(strings: Any, rows: Any) -> Any:
+    """Those of the marked rows that hold a value."""
+    return rows & np.asarray(strings.is_valid()) if strings.null_count else rows
