@@ -70,7 +70,7 @@ def test_looks_digits_are_seen_at_all() -> None:
     assert not all_digits(pa.array(["12", "", "7"]))
     assert not all_digits(pa.array(["12", "٣"]))
     assert all_of(pa.array(["1.5", "2"]), b"0123456789.")
-    assert not len(suspects(pa.array(["abc", "ünder", None])))
+    assert not len(suspects(pa.array(["xyz", "ünder", None])))
 
 
 @given(st.lists(st.sampled_from([None, "[]", "['a', 'b']", "a b", "NA", "#Ä,b"]), max_size=40))
