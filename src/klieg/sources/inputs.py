@@ -26,20 +26,20 @@ import zstandard
 
 from klieg.errors import InputError
 from klieg.sockets import Input
+from klieg.sources import archives
+from klieg.sources.archives import MAX_RATIO, MAX_UNPACKED
 from klieg.sources.desk import Desk
 from klieg.tables import Reject
 
-__all__ = ["HEAD", "PARQUET", "beginning", "file_name", "open_input", "unpacked"]
+__all__ = ["HEAD", "PARQUET", "beginning", "file_name", "open_input", "opened", "unpacked"]
 
 HEAD = 1 << 16
 PARQUET = b"PAR1"
-MAX_RATIO = 100
-RATIO_FLOOR = 64 << 20  # bytes: below this no ratio is alarming
-MAX_UNPACKED = 50 << 30
+RATIO_FLOOR = archives.FLOOR
 _CHUNK = 1 << 20
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = {
-    b"PK\x03\x04": "a zip archive (or a spreadsheet): unpack it, or save it as CSV",
+    b"PK\x03\x04": "a zip archive where a file of posts was expected: unpack it first",
     b"BZh": "a bzip2 file: unpack it with bunzip2",
     b"\xfd7zXZ": "an xz file: unpack it with unxz",
     b"7z\xbc\xaf": "a 7-zip archive: unpack it first",
@@ -70,6 +70,17 @@ def open_input(name: str) -> Input:
         raise InputError("the file is empty once unpacked; give one that holds posts", path=name)
     _refuse_binary(head, name, packed=bool(compression))
     return Input(name, path, compression, head)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Input]:
+    """``open_input`` for a while: the copy of an archive's member goes at the end."""
+    found = open_input(name)
+    try:
+        yield found
+    finally:
+        if found.path.suffix == _MEMBER:
+            found.path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -141,6 +152,8 @@ def _local(name: str) -> Path:
         if path.is_dir():
             raise InputError("a folder; name the files in it, such as folder/*.jsonl", path=name)
         if not path.exists():
+            if inside := archives.found_in(name):
+                return _member(*inside, name)
             raise InputError("no such file; check the name and the folder", path=name)
         if not path.is_file():  # a pipe, such as <(zcat dump.gz)
             with path.open("rb") as pipe:
@@ -151,6 +164,20 @@ def _local(name: str) -> Path:
         raise InputError(f"cannot be opened: {error.strerror or error}", path=name) from error
     except ValueError as error:  # a NUL in the name
         raise InputError("not a name a file can have", path=name) from error
+
+
+_MEMBER = ".member"
+
+
+def _member(archive: Path, member: str, name: str) -> Path:
+    handle, copy = tempfile.mkstemp(dir=_spool(), suffix=_MEMBER)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            archives.copied(archive, member, out, name=name)
+    except BaseException:
+        Path(copy).unlink()
+        raise
+    return Path(copy)
 
 
 def _spooled(stream: IO[bytes]) -> Path:
@@ -192,6 +219,14 @@ def _refuse_binary(head: bytes, name: str, *, packed: bool) -> None:
             raise InputError(advice, path=name)
     if packed and (_compression(head) or head.startswith(PARQUET)):
         raise InputError("packed twice; unpack it once and try again", path=name)
+    if head[257:262] == b"ustar":
+        raise InputError("a tar archive: unpack it (tar xf) and name the files in it", path=name)
+    if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or head[:6] == b"\x93NUMPY":
+        raise InputError(
+            "a file of Python objects or arrays, which is never opened: it could run code. Save "
+            "the posts as CSV, JSONL or Parquet",
+            path=name,
+        )
     if head.startswith(_BOMS):
         return
     sample = head[:8192]

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from klieg.errors import InputError, KliegError
 from klieg.sockets import Executor, Input, Progress, Source, silent
+from klieg.sources.archives import members
 from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk, Quarantine
 from klieg.sources.formats import Format
@@ -57,7 +58,7 @@ def read(
     """
     if not names:
         raise InputError("no input given; name a file, or - for standard input")
-    names = expand(names)
+    names = members(expand(names))
     with Quarantine(quarantine) as keep:
         loads = _told_apart(
             _loads(names, format, dict(mapping or {}), keep, max_bad, executor, progress)
@@ -78,7 +79,7 @@ def preview(
 ) -> list[dict[str, Any]]:
     """How each input would be read, judged by its first 64 KiB: nothing is kept or written."""
     found = []
-    for name in expand(names):
+    for name in members(expand(names)):
         with fetched(name, name) as opened:
             found.append(_previewed(opened, format, dict(mapping or {}), rows))
     return found
