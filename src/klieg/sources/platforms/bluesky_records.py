@@ -68,10 +68,14 @@ class Post(TypedDict, total=False):
     tags: list[str] | None
 
 
-class Repost(TypedDict):
+class _Subject(TypedDict):
+    subject: _Link
+
+
+class Repost(_Subject, total=False):
     """A record of ``app.bsky.feed.repost``."""
 
-    subject: _Link
+    createdAt: Any
 
 
 post_decoder = msgspec.json.Decoder(Post)
