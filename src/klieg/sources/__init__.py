@@ -7,6 +7,7 @@ it knows nothing of signals or findings.
 
 from klieg.sources.assembly import assemble
 from klieg.sources.inputs import open_input
+from klieg.sources.limits import within
 from klieg.sources.reading import preview, read, recognise
 
-__all__ = ["assemble", "open_input", "preview", "read", "recognise"]
+__all__ = ["assemble", "open_input", "preview", "read", "recognise", "within"]

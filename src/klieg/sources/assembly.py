@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
+from klieg.sources.limits import limits
 from klieg.sources.order import WIDE, canonical, gather
 from klieg.tables import POSTS, Intake, Posts
 
@@ -294,7 +295,8 @@ _NO_BYTES = np.zeros(0, np.uint8)
 def _taken(table: pa.Table, order: Any) -> pa.Table:
     if len(order) == table.num_rows and (order == np.arange(len(order))).all():
         return table if table.nbytes > WIDE else table.combine_chunks()
-    with ThreadPoolExecutor(2) as pool:  # two columns at a time: more would take more memory
+    beside = min(2, limits().threads)
+    with ThreadPoolExecutor(beside) as pool:  # two columns at a time: more would take more memory
         columns = list(pool.map(lambda column: gather(column, order), table.columns))
     return pa.Table.from_arrays(columns, schema=POSTS)
 

@@ -7,6 +7,8 @@ room knows JSON lines, no format of posts.
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from klieg.sources.limits import limits
 from klieg.sources.lines import MAX_DEPTH, MAX_LINE, longer_than, survey
 
 __all__ = ["LARGE", "GaveUp", "batches", "open_reader", "structure"]
@@ -24,7 +27,7 @@ LARGE = 4 << 20
 """Bytes from which starting DuckDB pays. Both paths give the same posts."""
 
 MAX_SHAPES = 100_000
-MEMORY = "2GB"  # DuckDB's own buffers; what it hands over is counted by nobody but us
+_PATTERN = re.compile(r"[*?\[{]")
 
 
 class GaveUp(Exception):
@@ -32,19 +35,38 @@ class GaveUp(Exception):
 
 
 @contextmanager
-def open_reader(path: Path) -> Iterator[Any]:
-    """A DuckDB connection for one file; its errors, and lines that are too long, are ``GaveUp``."""
+def open_reader(path: Path) -> Iterator[tuple[Any, Path]]:
+    """A DuckDB connection that may touch one file, and the name by which it knows that file.
+
+    What DuckDB cannot read, and lines that are too long, are ``GaveUp``. The names in a file, and
+    the file's own, are hostile: nothing else can be opened through this connection, and a name
+    that DuckDB would take for a pattern (``posts[1].jsonl``) is given another for a while.
+    """
     import duckdb
 
     if longer_than(path, MAX_LINE):
         raise GaveUp("a line is longer than 8 MiB")
-    with duckdb.connect() as db:
-        db.execute("SET preserve_insertion_order = true")
-        db.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
+    with tempfile.TemporaryDirectory(prefix="klieg-") as folder, duckdb.connect() as db:
+        safe = path.absolute()
+        if _PATTERN.search(str(safe)):
+            safe = Path(folder) / "input"
+            safe.symlink_to(path.absolute())
+        allowed = limits()
+        db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
+        db.execute(f"SET threads = {allowed.threads}; SET memory_limit = '{allowed.memory}B'")
+        db.execute(f"SET temp_directory = {_text(Path(folder) / 'spill')}")
+        db.execute(
+            f"SET allowed_paths = [{_text(safe)}]; SET allowed_directories = [{_text(Path(folder))}]"
+        )
+        db.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
-            yield db
+            yield db, safe
         except duckdb.Error as error:
             raise GaveUp(str(error).splitlines()[0][:160]) from error
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def batches(

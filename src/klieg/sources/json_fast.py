@@ -23,9 +23,9 @@ _Leaves = dict[str, tuple[tuple[str, ...], str]]
 
 def read_columns(path: Path, pick: Callable[[Sequence[str]], list[str]]) -> pa.Table:
     """The wanted columns (dotted names, strings, lists as JSON text) of every line, in order."""
-    with open_reader(path) as db:
+    with open_reader(path) as (db, known):
         leaves: _Leaves = {}
-        _find(structure(db, path), (), leaves, DEPTH)
+        _find(structure(db, known), (), leaves, DEPTH)
         wanted = {name: leaves[name] for name in pick(list(leaves))}
         if not wanted:
             raise GaveUp("no column of it is wanted")
@@ -38,7 +38,7 @@ def read_columns(path: Path, pick: Callable[[Sequence[str]], list[str]]) -> pa.T
             f"SELECT {selected} FROM read_json($path, format = 'newline_delimited', "
             "compression = 'uncompressed', maximum_object_size = $longest, columns = $columns)"
         )
-        found = list(batches(db, query, path, columns, BATCH))
+        found = list(batches(db, query, known, columns, BATCH))
     table = pa.Table.from_batches(found, schema=found[0].schema if found else None)
     empty = [n for n in table.column_names if table.column(n).null_count == table.num_rows]
     return table.drop_columns(empty).cast(

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from klieg.sources.formats import BATCH
 from klieg.sources.frames import lossless
 from klieg.sources.inputs import file_name
 from klieg.sources.languages import codes
+from klieg.sources.limits import limits
 from klieg.sources.lists import tidy
 from klieg.sources.rows import IDS
 from klieg.sources.times import in_range
@@ -116,8 +118,9 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     file = file_name(source)
     done = 0
     begun: deque[Future[_Read]] = deque()
-    with open_reader(source.path) as db, ThreadPoolExecutor(2) as pool:
-        for batch in _batches(db, source):
+    beside = min(2, limits().threads)
+    with open_reader(source.path) as (db, path), ThreadPoolExecutor(beside) as pool:
+        for batch in _batches(db, path):
             begun.append(pool.submit(_posts, batch, done, file, desk.name))
             done += batch.num_rows
     while begun:
@@ -139,8 +142,8 @@ class _Read:
     rejects: list[Reject]
 
 
-def _batches(db: Any, source: Input) -> Iterator[pa.RecordBatch]:
-    for batch in batches(db, _QUERY, source.path, _COLUMNS, BATCH):
+def _batches(db: Any, path: Path) -> Iterator[pa.RecordBatch]:
+    for batch in batches(db, _QUERY, path, _COLUMNS, BATCH):
         if (pc.sum(pc.equal(batch.column("other"), "data")).as_py() or 0) > 0:
             raise GaveUp("it holds pages among the posts")
         yield batch

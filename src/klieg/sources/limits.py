@@ -1,0 +1,66 @@
+"""How many threads and how much memory reading may take: said once, heard by every reader.
+
+``within`` sets both for what runs inside it; outside, a core a thread and DuckDB's 2 GB. Arrow's
+threads are the process's own, so they are put back at the end. The room knows no format.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+__all__ = ["Limits", "limits", "size_of", "within"]
+
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a reader may take."""
+
+    threads: int  # ≥ 1
+    memory: int  # bytes for the buffers of DuckDB; what is read is not among them
+
+
+_DUCKDB = 2_000_000_000
+_now: ContextVar[Limits | None] = ContextVar("limits", default=None)
+
+
+def limits() -> Limits:
+    """What holds here and now."""
+    return _now.get() or Limits(os.cpu_count() or 1, _DUCKDB)
+
+
+@contextmanager
+def within(*, threads: int = 0, memory: str = "") -> Iterator[None]:
+    """Read with at most ``threads`` (0: one a core) and ``memory`` such as ``"4GiB"`` ("": 2 GB).
+
+    A quarter of the memory is DuckDB's, since what it hands over lives beside it.
+    """
+    cores = os.cpu_count() or 1
+    budget = size_of(memory)
+    share = min(_DUCKDB, max(budget // 4, 64 << 20)) if budget else _DUCKDB
+    before = pa.cpu_count(), pa.io_thread_count()
+    token = _now.set(Limits(threads or cores, share))
+    try:
+        if threads:
+            pa.set_cpu_count(threads)
+            pa.set_io_thread_count(max(1, min(threads, before[1])))
+        yield
+    finally:
+        _now.reset(token)
+        if threads:
+            pa.set_cpu_count(before[0])
+            pa.set_io_thread_count(before[1])
+
+
+def size_of(memory: str) -> int:
+    """``"4GiB"`` in bytes; 0 for an empty word or one that is no size (the knob judges those)."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|kib|mib|gib)b?\s*", memory.lower())
+    return int(float(found[1]) * _UNITS[found[2]]) if found else 0
