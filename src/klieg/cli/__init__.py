@@ -85,13 +85,14 @@ def main() -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
+        error.message = _harmless(error.message)
         error.show()
         sys.exit(error.exit_code)
     except KliegError as error:
-        click.echo(f"klieg: {error}", err=True)
+        click.echo(f"klieg: {_harmless(str(error))}", err=True)
         sys.exit(error.exit_code)
     except PermissionError as error:
-        click.echo(f"klieg: no permission for {error.filename}", err=True)
+        click.echo(f"klieg: no permission for {_harmless(str(error.filename))}", err=True)
         sys.exit(5)
     except BrokenPipeError:
         # the reader of our output (head, less) has gone: not an error of ours
@@ -100,6 +101,13 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("klieg: interrupted; nothing was left half-written", err=True)
         sys.exit(130)
+
+
+def _harmless(message: str) -> str:
+    """A message may quote names of files and columns, which are nobody's friends."""
+    from klieg.text import safe_term  # heavy, and rarely needed: here only
+
+    return "\n".join(safe_term(line) for line in message.split("\n"))
 
 
 def _speak_utf8() -> None:
