@@ -104,14 +104,15 @@ def read(
     if isinstance(inputs, pa.Table):
         return sources.assemble([inputs], progress=progress)
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(i) for i in inputs]
-    posts, intake = sources.read(
-        names,
-        format=format,
-        mapping=mapping,
-        max_bad=config.max_bad,
-        quarantine=quarantine,
-        progress=progress,
-    )
+    with sources.within(threads=config.threads, memory=config.memory):
+        posts, intake = sources.read(
+            names,
+            format=format,
+            mapping=mapping,
+            max_bad=config.max_bad,
+            quarantine=quarantine,
+            progress=progress,
+        )
     if not posts.n:
         why = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in intake.counts.items() if n)
         raise InputError(
