@@ -99,7 +99,7 @@ class _Live:
             self._stage, self._since = stage, time.monotonic()
             # a new task, since rich keeps an old total where the new one is unknown
             self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(stage, total=total, rate="")
+            self._task = self._bar.add_task(safe_term(stage), total=total, rate="")
         passed = time.monotonic() - self._since
         rate = f"{done / passed:,.0f}/s" if done and passed > 0.5 else ""
         self._bar.update(self._task, completed=done, total=total, rate=rate)
@@ -115,7 +115,7 @@ class _Lines:
         head = stage.split(":")[0]
         if head != self._stage:
             self._stage = head
-            print(f"klieg: {head}", file=sys.stderr, flush=True)
+            print(f"klieg: {safe_term(head)}", file=sys.stderr, flush=True)
 
 
 def findings_table(case: Case, *, limit: int = 40, width: int = WIDE) -> Table | Text:
