@@ -55,9 +55,8 @@ def open_reader(path: Path) -> Iterator[tuple[Any, Path]]:
         db.execute("SET preserve_insertion_order = true; SET enable_progress_bar = false")
         db.execute(f"SET threads = {allowed.threads}; SET memory_limit = '{allowed.memory}B'")
         db.execute(f"SET temp_directory = {_text(Path(folder) / 'spill')}")
-        db.execute(
-            f"SET allowed_paths = [{_text(safe)}]; SET allowed_directories = [{_text(Path(folder))}]"
-        )
+        db.execute(f"SET allowed_paths = [{_text(safe)}]")
+        db.execute(f"SET allowed_directories = [{_text(Path(folder))}]")
         db.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
             yield db, safe
