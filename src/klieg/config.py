@@ -209,9 +209,16 @@ class Config:
     engine: str = _knob(
         "cpu",
         "name",
-        "Which engine counts: cpu (compiled) or reference (the slow specification).",
+        "Which engine counts: cpu (compiled), gpu (PyTorch) or reference (the slow specification).",
         _NEVER,
         allowed="an installed engine",
+    )
+    device: str = _knob(
+        "",
+        "name",
+        "Where the gpu engine counts: cuda, cuda:1, mps, cpu; empty takes the best there is.",
+        _NEVER,
+        allowed="cuda | cuda:N | mps | cpu, or empty",
     )
     embedder: str = _knob(
         "",

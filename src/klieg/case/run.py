@@ -14,7 +14,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 __all__ = ["Run", "window_ladder", "without_folder"]
 
-_PLACE = ("threads", "memory", "executor")  # knobs that say where work runs, never what comes out
+# knobs that say where work runs, never what comes out
+_PLACE = ("threads", "memory", "executor", "device")
 _FLAG = re.compile(r"--[\w-]+=|-\w=?(?=/)")  # what may stand before a path in one word
 
 
