@@ -29,6 +29,10 @@ FLAGS = {
     ),
     "show": "--all --json",
     "export": "--output --edge --finding --table --share --dehydrate --raw-cells --force",
+    "network": (
+        "--like --network --time-window --min-edge-weight --similarity-threshold "
+        "--min-participation --edge-weight --output --force --threads --memory --engine --quiet"
+    ),
     "simulate": "--accounts --days --seed --no-campaigns --no-look-alikes --force",
     "evaluate": "--json",
     "replay": "--inputs --json",

@@ -35,6 +35,7 @@ FLOORS = [
     "detect",
     "insight",
     "case",
+    "parity",
     "pipeline",
     "watch",
     "evaluation",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.errors import KliegError
     from klieg.evaluation import evaluate
+    from klieg.parity import network_like
     from klieg.pipeline import read, scan
     from klieg.sources.simulate import simulate
 
@@ -27,6 +28,7 @@ _ROOMS = {
     "KliegError": ("klieg.errors", "KliegError"),
     "evaluate": ("klieg.evaluation", "evaluate"),
     "export": ("klieg.case.export", "export"),
+    "network_like": ("klieg.parity", "network_like"),
     "open": ("klieg.case", "open_case"),
     "read": ("klieg.pipeline", "read"),
     "scan": ("klieg.pipeline", "scan"),
@@ -39,6 +41,7 @@ __all__ = [  # sorted; tests/test_house.py checks that every name resolves
     "KliegError",
     "evaluate",
     "export",
+    "network_like",
     "open",
     "read",
     "scan",

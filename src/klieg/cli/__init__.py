@@ -23,6 +23,7 @@ VERBS = {
     "demo": ("klieg.cli.demo", "Simulate a world with known truth, scan it, and say how it went."),
     "show": ("klieg.cli.show", "Print what a case holds: all findings, or one in full."),
     "export": ("klieg.cli.export", "Write a case as JSON, CSV, Parquet, GEXF, GraphML or HTML."),
+    "network": ("klieg.cli.network", "Write the network CNT or CooRTweet would return."),
     "simulate": ("klieg.cli.simulate", "Write a world of posts with planted campaigns."),
     "evaluate": ("klieg.cli.evaluate", "Score a case against known truth."),
     "replay": ("klieg.cli.replay", "Run a run.json again and prove the same bytes."),

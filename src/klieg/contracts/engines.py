@@ -281,6 +281,8 @@ def _count_acts(plugin: Plugin) -> None:
         for anchor, min_n, directed in product(anchors, (1, 2, 5), (True, False)):
             columns = (world.account, post, world.time, lo, hi, anchor)
             args = (*columns, world.n_accounts, min_n, directed)
+            if directed and min_n == 2:  # looks back only: met by acts that it does not meet
+                args = (*args[:4], np.arange(1, len(hi) + 1, dtype=np.int32), *args[5:])
             wanted = list(SPEC.count_acts(*args, 1))
             for engine, threads in zip(engines, (1, 3), strict=True):
                 got = list(engine.count_acts(*args, threads))

@@ -154,7 +154,10 @@ def _work(acts: Acts, n_accounts: int, min_n: int, directed: bool) -> ActWork:
 
 def _live(account: I32, lo: I32, hi: I32, n_accounts: int, min_n: int) -> NDArray[np.bool_]:
     """(n,) acts that meet somebody, of accounts whose partners could reach ``min_n``."""
-    met = (hi - lo) > 1
+    # an act may be met by one that it does not meet itself
+    n = len(lo)
+    by = np.cumsum(np.bincount(lo, minlength=n + 1) - np.bincount(hi, minlength=n + 1))[:n]
+    met = (hi - lo > 1) | (by > 1)
     if min_n <= 1 or not met.any():
         return met
     most = maximal(account, lo, hi, n_accounts)
