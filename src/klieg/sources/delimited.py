@@ -143,6 +143,8 @@ def _record_by_record(
     kept: list[list[str | None]] = [[] for _ in columns]
     numbers: list[int] = []
     lines = _text_lines(source, shape, desk)
+    if not lines:  # a mark of the encoding and nothing behind it
+        return pa.table({c: pa.array([], pa.string()) for c in columns}), pa.array([], pa.int64())
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     _, header = _record(lines, 0, shape.delimiter, len(shape.columns))
     for record, (line, row, raw) in enumerate(
@@ -202,7 +204,7 @@ def _record(
         except csv.Error as error:
             if "unexpected end" not in str(error):
                 # quotes that nobody doubled: the line alone is taken, if its own quotes pair up
-                row = next(csv.reader([lines[start]], delimiter=delimiter), [])
+                row = _line_alone(lines[start], delimiter)
                 fits = len(row) == width and lines[start].count('"') % 2 == 0
                 return (row, 1) if fits else (None, used)
         else:
@@ -215,3 +217,10 @@ def _record(
             used += 1
             if '"' in lines[start + used - 1]:
                 break
+
+
+def _line_alone(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a carriage return inside a field that no quotes hold together
+        return []

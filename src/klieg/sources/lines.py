@@ -270,7 +270,7 @@ def _inner_list(document: Any) -> list[Any]:
     """The list of objects in a document: itself, or the only one found inside."""
     if isinstance(document, list):
         return document
-    level = [document]
+    level = [document] if isinstance(document, dict) else []
     for _ in range(4):
         lists = [
             v

@@ -68,7 +68,7 @@ def fixed(
         frame = load(source, lambda columns: [c for c in columns if c in needed], desk)
         if user:
             checked(user, _all(source, frame), path=source.name)
-        frame = derive(frame, desk) if derive else frame
+        frame = derive(frame, desk) if derive and frame.table.column_names else frame
         there = frame.table.column_names
         own = {f: next(c for c in t if c in there) for f, t in choices.items() if {*t} & {*there}}
         return _posts(source, frame, own | dict(user), desk, platform, alone=True)
@@ -341,9 +341,16 @@ def _parquet(
     for _ in range(3):
         table = table.flatten()
     names = pick(table.column_names)
-    table = table.select(names)
+    table = pa.table({n: _stored(table.column(n)) for n in names})
     desk.rows += table.num_rows
     return table, pa.array(np.arange(1, table.num_rows + 1))
+
+
+def _stored(column: Any) -> Any:
+    """JSON that calls itself so is text; other types of their own were refused at the door."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        return column.cast(column.type.storage_type)
+    return column
 
 
 def _needed(column: str, schema: pa.Schema, pick: Callable[[Sequence[str]], list[str]]) -> bool:

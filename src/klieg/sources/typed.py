@@ -23,7 +23,17 @@ from klieg.sources.peek import Peek, peek
 from klieg.sources.rows import pack
 from klieg.tables import Reject
 
-__all__ = ["Decoder", "WrongShape", "checked", "count", "decode", "ident", "json_format", "told"]
+__all__ = [
+    "Decoder",
+    "WrongShape",
+    "checked",
+    "convert",
+    "count",
+    "decode",
+    "ident",
+    "json_format",
+    "told",
+]
 
 Decoder = msgspec.json.Decoder[Any]
 Post = Callable[[Any, Desk], "dict[str, Any] | None"]
@@ -144,6 +154,18 @@ def decode(raw: bytes | msgspec.Raw, decoder: Decoder, desk: Desk, at: str = "")
         raise WrongShape(at or None, shown(bytes(raw)), "not_json") from error
 
 
+def convert(value: Any, shape: Any) -> Any:
+    """A value that is decoded already, of the shape of a TypedDict. Raises WrongShape."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        match = _PATH.search(str(error))
+        path = match.group(1) if match else ""
+        if not path:
+            raise WrongShape(None, value, "not_an_object") from error
+        raise WrongShape(path, _at(value, path)) from error
+
+
 def ident(value: object) -> str | None:
     """An id as a string; None where there is none, or where it was a float that lost digits."""
     if isinstance(value, str):
@@ -176,7 +198,11 @@ def _wrong(error: msgspec.ValidationError, raw: bytes, at: str) -> WrongShape:
     if not path and not at:
         return WrongShape(None, shown(raw), "not_an_object")
     column = f"{at}.{path}" if at and path else at or path
-    return WrongShape(column, _at(msgspec.json.decode(raw), path))
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # torn behind the bad field
+        return WrongShape(at or None, shown(raw), "not_json")
+    return WrongShape(column, _at(value, path))
 
 
 def _at(value: Any, path: str) -> Any:
