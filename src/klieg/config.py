@@ -209,7 +209,8 @@ class Config:
     engine: str = _knob(
         "cpu",
         "name",
-        "Which engine counts: cpu (compiled), gpu (PyTorch) or reference (the slow specification).",
+        "Which engine counts: cpu (compiled), gpu (PyTorch), reference (the slow specification); "
+        "ray is cpu with the executor ray.",
         _NEVER,
         allowed="an installed engine",
     )
@@ -237,12 +238,29 @@ class Config:
     executor: str = _knob(
         "threads",
         "name",
-        "Where shards run.",
+        "Where shards run: threads of this process, or ray (this machine or a cluster).",
         _NEVER,
         allowed="an installed executor",
     )
+    ray_address: str = _knob(
+        "",
+        "address",
+        "Ray cluster to join, such as auto or 10.0.0.1:6379; empty starts Ray on this machine.",
+        _NEVER,
+        allowed="HOST:PORT, auto, or empty",
+    )
+    resume: str = _knob(
+        "",
+        "folder",
+        "Folder where finished shards leave a mark, so that an interrupted run goes on.",
+        _NEVER,
+        allowed="a folder, or empty",
+    )
 
     def __post_init__(self) -> None:
+        if self.engine == "ray":  # the same engine, elsewhere: the case must not differ
+            object.__setattr__(self, "engine", "cpu")
+            object.__setattr__(self, "executor", "ray")
         for f in fields(self):
             _check(f.metadata["about"], f.name, getattr(self, f.name))
         if list(self.windows_s) != sorted(set(self.windows_s)) or not self.windows_s:

@@ -31,6 +31,10 @@ class KliegError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # as it is, wherever it was raised: a worker's error must reach the one who asked
+        return _again, (type(self), self.args, self.__dict__)
+
 
 class InputError(KliegError):
     """Posts that cannot be read: says the file, and where known the line, column and value."""
@@ -99,6 +103,16 @@ class BackendError(KliegError):
     """A model or service that refused, timed out or answered nonsense."""
 
     exit_code = 7
+
+
+def _again(
+    kind: type[KliegError], args: tuple[object, ...], state: dict[str, object]
+) -> KliegError:
+    """An error that travelled, without the constructor that words its message."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 def _short(value: object, limit: int = 80) -> str:

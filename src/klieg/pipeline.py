@@ -17,14 +17,15 @@ import numpy as np
 import pyarrow as pa
 
 import klieg
-from klieg import sources
+from klieg import memory, sources
 from klieg.case import Case, Run
 from klieg.config import Config
 from klieg.detect import findings, groups, inside, network, power
+from klieg.engine.marks import KeptExecutor
 from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
 from klieg.signals import select
-from klieg.sockets import Engine, Progress, Signal, make, silent
+from klieg.sockets import Engine, Executor, Progress, Signal, make, silent
 from klieg.tables import MULTIPLEX, Actions, Finding, Highlight, Intake, Network, Posts
 
 __all__ = ["detect", "read", "scan", "trace"]
@@ -57,6 +58,7 @@ def scan(
             mapping=mapping,
             quarantine=quarantine,
             progress=progress,
+            executor=_readers(executor),
         )
         return _case(posts, intake, config, engine, progress, command)
 
@@ -71,9 +73,12 @@ def _case(
 ) -> Case:
     """From posts to everything a case holds."""
     fitting = _fit_windows(config, posts)
+    _settle("reading the posts", config)
     signals = select(fitting, engine=engine, progress=progress)
     layers = trace(posts, signals, progress=progress)
+    _settle("tracing what was shared", config)
     found, net = detect(layers, posts, config=fitting, engine=engine, progress=progress)
+    _settle("the search", config)
     grounds = impact.prepare(layers)
     found, marks = _explain(found, net, grounds, posts, fitting, engine, progress)
     progress("power", 0, None)
@@ -98,8 +103,12 @@ def read(
     mapping: Mapping[str, str] | None = None,
     quarantine: Path | None = None,
     progress: Progress = silent,
+    executor: Executor | None = None,
 ) -> tuple[Posts, Intake]:
-    """Posts in canonical order, and what happened on the way in; InputError if there are none."""
+    """Posts in canonical order, and what happened on the way in; InputError if there are none.
+
+    With an ``executor`` its workers read the files themselves, one a shard.
+    """
     config = config or Config()
     if isinstance(inputs, pa.Table):
         return sources.assemble([inputs], progress=progress)
@@ -112,6 +121,7 @@ def read(
             max_bad=config.max_bad,
             quarantine=quarantine,
             progress=progress,
+            executor=executor,
         )
     if not posts.n:
         why = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in intake.counts.items() if n)
@@ -181,6 +191,22 @@ def _explain(
             )
         )
     return tuple(told), tuple(marks)
+
+
+def _settle(what: str, config: Config) -> None:
+    """Between two stages: give memory back, and end where the budget did not hold."""
+    memory.release()
+    memory.keep_within(memory.size_of(config.memory), what)
+
+
+def _readers(executor: Executor) -> Executor | None:
+    """Workers that read files: none where all are threads of this process.
+
+    What was read is not kept for ``--resume``: a file may have changed under its name.
+    """
+    if executor.name == "threads":
+        return None
+    return executor.inner if isinstance(executor, KeptExecutor) else executor
 
 
 def _fit_windows(config: Config, posts: Posts) -> Config:

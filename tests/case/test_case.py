@@ -250,7 +250,8 @@ def test_case_notebook_form_escapes_texts(case: Case, quiet: Case) -> None:
 def test_case_run_forgets_where_it_was_computed() -> None:
     run = Run(
         version="1",
-        config={"seed": 1, "threads": 4, "memory": "1GiB", "executor": "processes"},
+        config={"seed": 1, "threads": 4, "memory": "1GiB", "executor": "processes"}
+        | {"ray_address": "10.0.0.1:6379", "resume": "/scratch"},
         seed=1,
         engine="cpu",
         embedder="",
@@ -259,12 +260,13 @@ def test_case_run_forgets_where_it_was_computed() -> None:
         command=(
             *("scan", "/data/posts.csv", "--threads", "4", "--memory=2GiB", "--executor", "ray"),
             *("--report=/tmp/r.html", "-o", "C:\\cases\\y.klieg", "-o/tmp/z.klieg"),
-            *("--map", "text=body", "sub/posts.csv", "--share"),
+            *("--ray-address", "auto", "--resume=/scratch", "--engine", "ray", "--engine=ray"),
+            *("--map", "text=body", "sub/posts.csv", "--share", "--engine", "reference"),
         ),
     )
     assert run.config == {"seed": 1}
     assert run.command == (
         *("scan", "posts.csv", "--report=r.html", "-o", "y.klieg", "-oz.klieg"),
-        *("--map", "text=body", "sub/posts.csv", "--share"),
+        *("--map", "text=body", "sub/posts.csv", "--share", "--engine", "reference"),
     )
     assert replace(run) == run

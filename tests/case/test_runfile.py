@@ -25,6 +25,15 @@ def test_runfile_holds_what_a_replay_needs(case: Case, tmp_path: Path) -> None:
     assert run["libraries"]["python"]
 
 
+def test_runfile_says_where_it_ran(case: Case, tmp_path: Path) -> None:
+    place = {"executor": "ray", "threads": 2, "memory": ""}
+    write_run(tmp_path / "a.run.json", case, {}, place=place)
+    write_run(tmp_path / "b.run.json", case, {})
+    a, b = (json.loads((tmp_path / f"{n}.run.json").read_text("utf-8")) for n in "ab")
+    assert a["place"] == place and b["place"] == {}
+    assert a["libraries"]["ray"] and "ray" not in b["libraries"]
+
+
 def test_runfile_keeps_the_format_and_mapping_that_were_asked_for(
     case: Case, tmp_path: Path
 ) -> None:

@@ -15,7 +15,8 @@ from pathlib import PurePosixPath, PureWindowsPath
 __all__ = ["Run", "window_ladder", "without_folder"]
 
 # knobs that say where work runs, never what comes out
-_PLACE = ("threads", "memory", "executor", "device")
+_PLACE = ("threads", "memory", "executor", "device", "ray_address", "resume")
+_ELSEWHERE = ("--engine", "ray")  # the engine cpu, on a cluster
 _FLAG = re.compile(r"--[\w-]+=|-\w=?(?=/)")  # what may stand before a path in one word
 
 
@@ -44,13 +45,13 @@ class Run:
 
 
 def _portable(command: tuple[str, ...]) -> tuple[str, ...]:
-    flags = {f"--{name}" for name in _PLACE}
+    flags = {f"--{name.replace('_', '-')}" for name in _PLACE}
     kept: list[str] = []
     skip = False
-    for word in command:
-        if skip or word in flags:
+    for word, after in zip(command, (*command[1:], ""), strict=True):
+        if skip or word in flags or (word, after) == _ELSEWHERE:
             skip = not skip
-        elif word.partition("=")[0] not in flags:
+        elif word.partition("=")[0] not in flags and word != "=".join(_ELSEWHERE):
             kept.append(without_folder(word))
     return tuple(kept)
 

@@ -32,21 +32,26 @@ def write_run(
     timings: Mapping[str, float],
     *,
     case_path: str | Path | None = None,
+    place: Mapping[str, object] | None = None,
 ) -> None:
     """Write ``run.json`` for a case; ``timings`` are seconds a stage.
 
+    ``place`` says where it ran (executor, threads, memory): nothing the case depends on.
     ``case_path`` is where the case was saved (``x.klieg`` beside ``x.run.json`` by default); its
     hashes are left out where there is none.
     """
     path = Path(path)
     text = json.dumps(
-        _run(case, timings, Path(case_path) if case_path else _beside(path)), indent=2
+        _run(case, timings, Path(case_path) if case_path else _beside(path), dict(place or {})),
+        indent=2,
     )
     with whole(path) as file:
         file.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _run(case: Case, timings: Mapping[str, float], saved: Path | None) -> dict[str, Any]:
+def _run(
+    case: Case, timings: Mapping[str, float], saved: Path | None, place: dict[str, object]
+) -> dict[str, Any]:
     run = {
         **plain(case.run),
         **_asked(case.run.command),
@@ -63,7 +68,11 @@ def _run(case: Case, timings: Mapping[str, float], saved: Path | None) -> dict[s
         },
         "outputs": file_hashes(saved) if saved and saved.is_file() else {},
         "timings": dict(timings),
-        "libraries": {"python": platform.python_version(), **_versions()},
+        "place": place,
+        "libraries": {
+            "python": platform.python_version(),
+            **_versions(*(["ray"] if place.get("executor") == "ray" else [])),
+        },
     }
     clean: dict[str, Any] = finite(plain(run), otherwise="null")
     return clean
@@ -92,9 +101,9 @@ def _beside(path: Path) -> Path | None:
     return path.with_name(path.name.removesuffix(SUFFIX) + ".klieg")
 
 
-def _versions() -> dict[str, str]:
+def _versions(*others: str) -> dict[str, str]:
     found = {}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *others):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -6,8 +6,11 @@ knows the verbs' names and the exit codes; it knows no verb's work. Only the com
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -101,7 +104,16 @@ def main() -> None:
         sys.exit(0)
     except (KeyboardInterrupt, click.Abort):
         click.echo("klieg: interrupted; nothing was left half-written", err=True)
-        sys.exit(130)
+        _leave(130)
+
+
+def _leave(code: int) -> None:
+    """End now: a kernel that runs on another thread cannot be stopped, nor is it waited for."""
+    atexit._run_exitfuncs()  # temporary files go, a Ray of ours ends
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _harmless(message: str) -> str:

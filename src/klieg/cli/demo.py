@@ -46,6 +46,7 @@ def command(**flags: Any) -> None:
         base.with_name(base.name + ".report.html"),
         base.with_name(base.name + ".quarantine.jsonl"),
         base.with_name(base.name + ".run.json"),
+        base.with_name(base.name + ".shards"),
     )
     refuse_existing([p for p in (outputs.case, outputs.report) if p], force=flags["force"])
     quiet = flags["quiet"] or flags["as_json"]

@@ -30,7 +30,15 @@ _KNOBS = [
     click.option("--shuffles", type=int, help="Label shuffles run as a check [1]."),
     click.option("--max-bad", type=float, metavar="SHARE", help="Unreadable rows allowed [0.01]."),
     click.option("--threads", type=int, help="Threads; 0 means one a core [0]."),
-    click.option("--engine", metavar="NAME", help="cpu (compiled) or reference (slow) [cpu]."),
+    click.option(
+        "--engine", metavar="NAME", help="cpu, ray (cpu on a cluster) or reference (slow) [cpu]."
+    ),
+    click.option(
+        "--ray-address", metavar="ADDRESS", help="Ray cluster to join, e.g. auto [start one here]."
+    ),
+    click.option(
+        "--resume", metavar="FOLDER", help="Keep finished shards there and go on from them."
+    ),
 ]
 
 _OUTPUT = [

@@ -7,10 +7,13 @@ nothing about posts.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ class Outputs:
     report: Path | None
     quarantine: Path
     run: Path
+    shards: Path  # where a run on a cluster keeps finished shards until the case stands
 
 
 @click.command("scan")
@@ -59,13 +63,16 @@ def command(inputs: tuple[str, ...], **flags: Any) -> None:
     """Find groups of accounts that act together more than chance, interest or news explain.
 
     INPUT is a file of posts in any known format (CSV, TSV, JSONL, Parquet; plain, .gz or .zst), or
-    - for standard input; several are read as one data set. Prints a table of findings, writes
-    NAME.klieg (the case), NAME.klieg.parquet (the posts), NAME.run.json and NAME.report.html.
+    - for standard input; several are read as one data set. A quoted pattern ('dump/*.parquet', **
+    for folders) and files in a store (s3://, gs://) are read too. Prints a table of findings and
+    writes NAME.klieg (the case), NAME.klieg.parquet (the posts), NAME.run.json and
+    NAME.report.html.
 
     \b
     klieg scan posts.jsonl
     klieg scan --dry-run export.csv --map text=body --map account_id=author
     zstdcat dump.jsonl.zst | klieg scan - -o dump.klieg --json
+    klieg scan 's3://bucket/2026-05/*.parquet' -o may.klieg --engine ray
     """
     if flags["report"] and flags["no_report"]:
         raise click.UsageError("--report and --no-report exclude each other")
@@ -110,7 +117,7 @@ def run(
     from klieg.pipeline import scan
 
     clock = _Stopwatch()
-    with told(quiet=quiet) as progress:
+    with _resuming(config, outputs) as config, told(quiet=quiet) as progress:
         case = scan(
             inputs,
             config=config,
@@ -125,8 +132,26 @@ def run(
         if outputs.report:
             clock.around(progress)("writing the report", 0, None)
             export(case, outputs.report, share=share)
-    write_run(outputs.run, case, clock.stop())
+        place = {k: getattr(config, k) for k in ("executor", "threads", "memory")}
+        write_run(outputs.run, case, clock.stop(), place=place)
     return case
+
+
+@contextmanager
+def _resuming(config: Config, outputs: Outputs) -> Iterator[Config]:
+    """On a cluster, finished shards are kept beside the case until it stands."""
+    folder = Path(config.resume) if config.resume else outputs.shards
+    if config.executor == "threads" and not config.resume:
+        yield config
+        return
+    try:
+        yield replace(config, resume=str(folder))
+    except BaseException:
+        if folder.is_dir():
+            click.echo(f"klieg: finished shards are kept in {folder}: run it again", err=True)
+        raise
+    if not config.resume:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def show(case: Case, outputs: Outputs, *, as_json: bool, share: bool = False) -> None:
@@ -224,6 +249,7 @@ def _outputs(inputs: tuple[str, ...], flags: Mapping[str, Any]) -> Outputs:
         None if flags["no_report"] else report,
         base.with_name(base.name + ".quarantine.jsonl"),
         base.with_name(base.name + ".run.json"),
+        base.with_name(base.name + ".shards"),
     )
 
 
@@ -231,6 +257,9 @@ def _stem(name: str) -> str:
     if name == "-":
         return "stdin"
     stem = Path(name).name
+    if re.search(r"[*?\[]", stem) and not Path(name).exists():  # a pattern: what it says in letters
+        stem = re.sub(r"[*?\[\]!]+", "", stem).strip(".-_ ")
+        stem = f"posts.{stem}" if f".{stem}" in SUFFIXES or not stem else stem
     while Path(stem).suffix.lower() in SUFFIXES:
         stem = Path(stem).stem
     return stem

@@ -12,11 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from klieg.engine.marks import kept
 from klieg.engine.shards import thread_count
 from klieg.errors import EngineError, KliegError
 
 if TYPE_CHECKING:
     from klieg.config import Config
+    from klieg.sockets import Executor
 
 __all__ = ["AHEAD", "ThreadExecutor", "failed", "threads"]
 
@@ -95,6 +97,6 @@ def _ahead(
         pool.shutdown(wait=finished, cancel_futures=True)
 
 
-def threads(config: Config, **ports: object) -> ThreadExecutor:
+def threads(config: Config, **ports: object) -> Executor:
     """The factory behind ``executor = "threads"``."""
-    return ThreadExecutor()
+    return kept(ThreadExecutor(), config.resume)

@@ -1,0 +1,137 @@
+"""A whole scan on Ray, resumed, or interrupted: the case's bytes are those of a plain one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from klieg.config import Config
+from klieg.sources.simulate import simulate
+
+OUT = ("out.klieg", "out.klieg.parquet", "out.report.html")
+
+
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three files of one small world, whose findings are many enough to differ."""
+    folder = tmp_path_factory.mktemp("posts")
+    simulate(seed=3, accounts=400, days=3).write(folder / "all.jsonl")
+    lines = (folder / "all.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "all.jsonl").unlink()
+    for k in range(3):
+        (folder / f"part-{k}.jsonl").write_bytes(b"".join(lines[k::3]))
+    return folder
+
+
+def klieg(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "klieg", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def scanned(folder: Path, posts: Path, *words: str) -> tuple[dict[str, bytes], str, dict[str, Any]]:
+    """A scan's files, what it printed, and its run.json."""
+    ended = klieg(folder, "scan", f"{posts}/part-*.jsonl", "-o", "out.klieg", "--json", *words)
+    assert ended.returncode == 0, ended.stderr
+    run = json.loads((folder / "out.run.json").read_text("utf-8"))
+    files = {n: (folder / n).read_bytes() for n in OUT if (folder / n).exists()}
+    return files, ended.stdout, run
+
+
+@pytest.fixture(scope="module")
+def plain(posts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str, Any]:
+    return scanned(tmp_path_factory.mktemp("plain"), posts)
+
+
+def test_ray_scan_is_the_plain_scan_byte_for_byte(plain: Any, posts: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(tmp_path / "home")
+    try:
+        files, said, run = scanned(tmp_path, posts, "--engine", "ray", "--threads", "2")
+    finally:
+        os.environ.pop("HOME") if before is None else os.environ.__setitem__("HOME", before)
+    assert len(json.loads(said)["findings"]) >= 3
+    assert set(files) == set(OUT) and files == plain[0]
+    assert said == plain[1]
+    assert run["engine"] == plain[2]["engine"] == "cpu"
+    assert run["place"] == {"executor": "ray", "threads": 2, "memory": ""}
+    assert plain[2]["place"]["executor"] == "threads"
+    assert run["libraries"]["ray"] and "ray" not in plain[2]["libraries"]
+    assert run["outputs"] == plain[2]["outputs"]
+    # nothing is left behind: no shards, no token of Ray's in the home folder
+    assert not (tmp_path / "out.shards").exists()
+    assert not list((tmp_path / "home").iterdir())
+
+
+def test_ray_scan_tells_a_cluster_that_is_not_there(posts: Path, tmp_path: Path) -> None:
+    ended = klieg(
+        tmp_path, "scan", f"{posts}/part-0.jsonl", "--engine", "ray", "--ray-address", "127.0.0.1:1"
+    )
+    assert ended.returncode == 7, ended.stderr
+    assert "no Ray cluster answers at '127.0.0.1:1'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_resumed_scan_goes_on_from_its_shards(plain: Any, posts: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    first = scanned(tmp_path / "first", posts, "--resume", str(kept))
+    marks = {p: p.stat().st_mtime_ns for p in kept.rglob("*.done")}
+    assert len(marks) > 10
+    lost = sorted(marks)[::3]
+    for mark in lost:
+        mark.unlink()
+    again = scanned(tmp_path / "again", posts, "--resume", str(kept))
+    assert first[0] == again[0] == plain[0]
+    now = {p: p.stat().st_mtime_ns for p in kept.rglob("*.done")}
+    assert set(now) == set(marks)
+    assert {p for p in marks if now[p] != marks[p]} == set(lost)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child process on Windows")
+def test_interrupted_scan_says_what_it_keeps(plain: Any, posts: Path, tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "klieg",
+            "scan",
+            f"{posts}/part-*.jsonl",
+            "-oout.klieg",
+            "--resume=kept",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("kept/*/*.done")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "finished shards are kept in kept: run it again" in err
+    assert not list(tmp_path.glob("out*"))
+    assert scanned(tmp_path, posts, "--resume", "kept")[0] == plain[0]
+
+
+def test_engine_ray_is_the_engine_cpu_elsewhere() -> None:
+    config = Config(engine="ray")
+    assert (config.engine, config.executor) == ("cpu", "ray")
+    loaded, origin = Config.load({"engine": "ray"}, environ={})
+    assert (loaded.engine, loaded.executor, origin["engine"]) == ("cpu", "ray", "flag")
