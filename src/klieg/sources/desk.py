@@ -37,10 +37,16 @@ class Desk:
     lost: int = 0  # references in float notation: dropped, their posts kept
     mapping: dict[str, str] = field(default_factory=dict)
     losers: list[str] = field(default_factory=list)  # columns that matched a field but lost
+    meter: Callable[[int, int, str], None] | None = None  # how far the reader is: (done, of, unit)
 
     def __call__(self, reject: Reject) -> None:
         self.rejected[reject.reason] += 1
         self.keep(reject)
+
+    def read(self, done: int, of: int, unit: str) -> None:
+        """Say how far into the input the reader is (``unit``: MB, rows); from the main thread."""
+        if self.meter is not None:
+            self.meter(min(done, of), of, unit)
 
     def skip(self, kind: str, count: int = 1) -> None:
         """Rows that are whole but no posts: likes, users, error lines."""

@@ -240,14 +240,37 @@ def _refuse_binary(head: bytes, name: str, *, packed: bool) -> None:
 
 def _parquet_head(path: Path, name: str) -> bytes:
     try:
-        columns = pq.read_schema(path).names
+        schema = pq.read_schema(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise InputError(
             f"a Parquet file that is cut short or broken; copy or export it again ({error})",
             path=name,
         ) from error
-    quoted = ",".join('"' + c.replace('"', '""') + '"' for c in columns)
+    for field in schema:
+        if odd := _extension(field):
+            raise InputError(
+                f"a Parquet file with values of a kind of their own ({odd}), which could bring "
+                "code along; write the column as plain text or numbers",
+                path=name,
+                column=field.name,
+            )
+    quoted = ",".join('"' + c.replace('"', '""') + '"' for c in schema.names)
     return PARQUET + b"\n" + quoted.encode()
+
+
+_PLAIN_EXTENSIONS = {"arrow.json"}  # text, in the end
+
+
+def _extension(field: pa.Field) -> str:
+    """The name of an extension type in a column or inside it; empty if there is none."""
+    meta = field.metadata or {}
+    named = meta.get(b"ARROW:extension:name", b"").decode("utf-8", "replace")
+    if isinstance(field.type, pa.BaseExtensionType):
+        named = named or str(getattr(field.type, "extension_name", field.type))
+    if named:
+        return "" if named in _PLAIN_EXTENSIONS else named
+    inner = [field.type.field(i) for i in range(field.type.num_fields)]
+    return next((found for f in inner if (found := _extension(f))), "")
 
 
 class _Broken(Exception):

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,15 +18,13 @@ import pyarrow.parquet as pq
 
 from klieg.errors import InputError
 from klieg.sockets import Input
-from klieg.sources import delimited, duck, times
+from klieg.sources import columnar, delimited, times
 from klieg.sources.desk import Desk
 from klieg.sources.formats import BATCH, Format
 from klieg.sources.frames import Frame, build, identifiers, words
-from klieg.sources.json_fast import read_columns
-from klieg.sources.lines import documents, head_records, records
 from klieg.sources.names import candidates, checked, choose, wanted
-from klieg.sources.peek import Peek, flat, peek
-from klieg.tables import POSTS, Reject
+from klieg.sources.peek import Peek, peek
+from klieg.tables import POSTS
 
 __all__ = ["Derive", "fixed", "source"]
 
@@ -74,21 +70,21 @@ def fixed(
         return _posts(source, frame, own | dict(user), desk, platform, alone=True)
 
     def reader(source: Input, user: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-        yield from posts(_load, source, user, desk).to_batches(max_chunksize=BATCH)
+        yield from posts(columnar.load, source, user, desk).to_batches(max_chunksize=BATCH)
 
     def sampler(source: Input, user: Mapping[str, str], desk: Desk) -> pa.Table:
-        return posts(_head_frame, source, user, desk)
+        return posts(columnar.head, source, user, desk)
 
     return Format(name, recognised, reader, samples, sampler)
 
 
 def _sample(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
-    frame = _head_frame(source, lambda columns: wanted(columns, mapping), desk)
+    frame = columnar.head(source, lambda columns: wanted(columns, mapping), desk)
     return _posts(source, frame, mapping, desk, None)
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-    frame = _load(source, lambda columns: wanted(columns, mapping), desk)
+    frame = columnar.load(source, lambda columns: wanted(columns, mapping), desk)
     table = _posts(source, frame, mapping, desk, None)
     yield from table.to_batches(max_chunksize=BATCH)
 
@@ -307,114 +303,6 @@ def _filled(column: Any, *, exact: bool) -> float:
 
 def _coded(kind: pa.DataType) -> bool:
     return bool(pa.types.is_dictionary(kind))
-
-
-def _load(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:
-    shape = peek(source.head)
-    file = Path(source.name).name if source.name != "-" else "stdin"
-    if shape.kind == "csv":
-        table, row = delimited.read_table(source, pick(delimited.header_of(shape)), desk)
-        return Frame(table, row, file)
-    if shape.kind == "parquet":
-        return Frame(*_parquet(source, pick, desk), file)
-    if shape.kind == "jsonl" and source.path.stat().st_size >= duck.LARGE:
-        try:
-            table = read_columns(source.path, pick)
-        except duck.GaveUp as why:
-            desk.note(f"read line by line, as the fast path gave up ({why})")
-        else:
-            desk.rows += table.num_rows
-            return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
-    stream = records(source, desk) if shape.kind == "jsonl" else documents(source, desk)
-    return Frame(*_objects(stream, pick, source, desk), file)
-
-
-def _parquet(
-    source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk
-) -> tuple[pa.Table, Any]:
-    try:
-        with pq.ParquetFile(source.path) as file:
-            top = file.schema_arrow.names
-            table = file.read(columns=[c for c in top if _needed(c, file.schema_arrow, pick)])
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"a broken Parquet file ({error})", path=source.name) from error
-    for _ in range(3):
-        table = table.flatten()
-    names = pick(table.column_names)
-    table = pa.table({n: _stored(table.column(n)) for n in names})
-    desk.rows += table.num_rows
-    return table, pa.array(np.arange(1, table.num_rows + 1))
-
-
-def _stored(column: Any) -> Any:
-    """JSON that calls itself so is text; other types of their own were refused at the door."""
-    if isinstance(column.type, pa.BaseExtensionType):
-        return column.cast(column.type.storage_type)
-    return column
-
-
-def _needed(column: str, schema: pa.Schema, pick: Callable[[Sequence[str]], list[str]]) -> bool:
-    return pa.types.is_struct(schema.field(column).type) or bool(pick([column]))
-
-
-def _objects(
-    stream: Iterator[tuple[int, Any]],
-    pick: Callable[[Sequence[str]], list[str]],
-    source: Input,
-    desk: Desk,
-) -> tuple[pa.Table, Any]:
-    """JSON objects as columns of strings (lists as JSON text), keys as dotted names."""
-    columns: dict[str, list[str | None]] = {}
-    seen: dict[str, bool] = {}
-    numbers: list[int] = []
-    for number, record in stream:
-        if not isinstance(record, dict):
-            desk(Reject(source.name, number, None, str(record)[:200], "not_an_object"))
-            continue
-        for key, value in flat(record).items():
-            if key not in seen:
-                seen[key] = bool(pick([key]))
-            if seen[key] and value is not None:
-                column = columns.setdefault(key, [])
-                column.extend([None] * (len(numbers) - len(column)))
-                if len(column) == len(numbers):
-                    column.append(_written(value))
-        numbers.append(number)
-    for column in columns.values():
-        column.extend([None] * (len(numbers) - len(column)))
-    table = pa.table({k: pa.array(v, pa.string()) for k, v in columns.items()})
-    return table, pa.array(numbers, pa.int64())
-
-
-def _written(value: object) -> str | None:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, list):
-        value = [item for item in value if item is not None]
-    return msgspec.json.encode(value).decode() if value else None
-
-
-def _head_frame(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> Frame:
-    shape = peek(source.head)
-    file = Path(source.name).name
-    if shape.kind == "csv":
-        table = delimited.preview_rows(source.head, pick(delimited.header_of(shape)))
-    elif shape.kind == "parquet":
-        with pq.ParquetFile(source.path) as parquet:
-            batch = next(parquet.iter_batches(batch_size=1000), None)
-            table = pa.table({}) if batch is None else pa.Table.from_batches([batch])
-        for _ in range(3):
-            table = table.flatten()
-        table = table.select(pick(table.column_names))
-    else:
-        stream = iter(enumerate(head_records(source.head, shape.kind), 1))
-        table, _ = _objects(stream, pick, source, desk)
-    desk.rows = table.num_rows
-    return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
 
 
 def _recognised(shape: Peek) -> float:
