@@ -1,0 +1,101 @@
+"""What this process holds, what it may hold, and giving back what it no longer needs.
+
+A budget is kept by whoever can spill or split; where nobody can, going on above it would be a
+silent breach, so ``keep_within`` ends the run with what it takes. The room does not know what the
+memory is for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from klieg.errors import ConfigError, EngineError
+
+__all__ = ["SLACK", "human", "keep_within", "release", "resident", "size_of"]
+
+SLACK = 1.1
+"""A budget is kept if the peak is at most this many times the budget."""
+
+_POWERS = {"b": 0, "kib": 1, "mib": 2, "gib": 3, "tib": 4}
+
+
+def size_of(text: str) -> int | None:
+    """The bytes of a size such as ``4GiB``; None where there is no budget.
+
+    ConfigError for anything else.
+
+    >>> size_of("512 MiB"), size_of("")
+    (536870912, None)
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]iB|B)?\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) == 0.0:
+        raise ConfigError("memory", text, "a number with KiB, MiB, GiB, or empty")
+    return int(float(match[1]) * 1024.0 ** _POWERS[(match[2] or "B").lower()])
+
+
+def human(size: float) -> str:
+    """Bytes as a person says them.
+
+    >>> human(2.5 * 2**30), human(300 * 2**20)
+    ('2.5 GiB', '300 MiB')
+    """
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def resident() -> int:
+    """Bytes of this process in memory now; 0 where the system does not say (not Linux)."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * _page()
+
+
+def release() -> None:
+    """Give freed memory back to the system: Arrow's and the C library's."""
+    arrow: Any = sys.modules.get("pyarrow")  # never loaded for this alone
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+def keep_within(budget: int | None, what: str, need: int = 0) -> None:
+    """EngineError if ``need`` bytes, or what is held now, are over the budget; None is no budget.
+
+    ``what`` was being done: "reading", "the null model".
+    """
+    if budget is None:
+        return
+    held = max(need, resident())
+    if held > budget * SLACK:
+        verb = "takes about" if need >= held else "has taken"
+        raise EngineError(
+            f"{what} {verb} {human(held)}, and --memory allows {human(budget)}: allow more, look "
+            "at fewer signals, or scan a part of the data"
+        )
+
+
+@cache
+def _page() -> int:
+    import resource  # not on Windows, and asked for on Linux alone
+
+    return resource.getpagesize()
+
+
+@cache
+def _trim() -> Any:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return ctypes.CDLL("libc.so.6").malloc_trim
+    except (OSError, AttributeError):  # another C library: it gives back by itself, or never
+        return None
