@@ -117,7 +117,7 @@ def _same(one: Reading, two: Reading) -> None:
 
 
 def _from_somewhere(table: pa.Table, content: bytes) -> None:
-    """Every word of an account's name stands in the input (``ada@site``: two places, one name)."""
+    """Every word and number in an account's name stands in the input, be it in two places."""
     if not table.num_rows:
         return
     held = " ".join(_WORD.findall(_readable(content).lower()))
@@ -147,7 +147,7 @@ def _strings(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def _rooms() -> list[Any]:

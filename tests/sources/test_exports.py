@@ -325,6 +325,7 @@ def test_exports_dry_run_tells_the_mapping(tmp_path: Path) -> None:
     assert told["format"] == "crowdtangle"
     assert told["mapping"]["time"] == "Post Created"
     assert told["mapping"]["name"] == "Page Name"
+    assert told["mapping"]["account_id"] == "Facebook Id, else User Name, else the name"
     assert told["rows"][0]["account_id"] == "200"
 
 

@@ -14,6 +14,7 @@ from klieg.sources.tabular import fixed
 
 __all__ = ["source"]
 
+_URLS = "tco1_step1 + tco2_step1 + tco3_step1"
 _MAPPING = {
     "post_id": "tweet_id",
     "account_id": "author",
@@ -25,14 +26,14 @@ _MAPPING = {
     "is_repost": "retweet",
     "followers": "followers",
     "following": "following",
-    "urls": "links",
+    "urls": _URLS,
 }
 _LINKS = ("tco1_step1", "tco2_step1", "tco3_step1")
 
 
 def _derive(frame: Frame, desk: Desk) -> Frame:
     desk.note("an account is its handle: the numbers in external_author_id have lost digits")
-    return put(frame, {"links": joined(frame, *_LINKS)})
+    return put(frame, {_URLS: joined(frame, *_LINKS)})
 
 
 _SAMPLE = (

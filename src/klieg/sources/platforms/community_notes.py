@@ -25,11 +25,12 @@ _NOTES = {
     "text": "summary",
     "reply_to": "tweetId",
 }
+_RATING, _LEVEL = "noteId/raterParticipantId", "noteId:helpfulnessLevel"
 _RATINGS = {
-    "post_id": "rating",
+    "post_id": _RATING,
     "account_id": "raterParticipantId",
     "time": "createdAtMillis",
-    "trace:rating": "level",
+    "trace:rating": _LEVEL,
 }
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&"))
 _OLD = (("helpful", "HELPFUL"), ("notHelpful", "NOT_HELPFUL"), ("agree", "AGREE"))
@@ -51,8 +52,8 @@ def _rated(frame: Frame, desk: Desk) -> Frame:
     return put(
         frame,
         {
-            "rating": pc.binary_join_element_wise(note, rater, "/"),
-            "level": pc.binary_join_element_wise(note, level, ":"),
+            _RATING: pc.binary_join_element_wise(note, rater, "/"),
+            _LEVEL: pc.binary_join_element_wise(note, level, ":"),
         },
     )
 

@@ -22,13 +22,15 @@ from klieg.sources.tabular import fixed
 __all__ = ["source"]
 
 _NAMES = ("Page Name", "Group Name", "Account", "Subreddit")
+_SITE, _LINK = "(site of URL)", "Final Link, else Link"
+_ACCOUNT = "Facebook Id, else User Name, else the name"
 _MAPPING = {
-    "platform": "platform",
-    "account_id": "account_id",
+    "platform": _SITE,
+    "account_id": _ACCOUNT,
     "post_id": "URL",
     "time": "Post Created",
     "text": ("Message", "Description", "Title"),
-    "urls": "link",
+    "urls": _LINK,
     "handle": "User Name",
     "name": _NAMES,
     "followers": ("Followers at Posting", "Likes at Posting"),
@@ -58,9 +60,9 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
     return put(
         frame,
         {
-            "platform": _platform(address),
-            "account_id": pc.coalesce(number, first_filled(frame, "User Name", *_NAMES)),
-            "link": _links(frame, number, address),
+            _SITE: _platform(address),
+            _ACCOUNT: pc.coalesce(number, first_filled(frame, "User Name", *_NAMES)),
+            _LINK: _links(frame, number, address),
         },
     )
 

@@ -15,10 +15,11 @@ from klieg.sources.tabular import fixed
 
 __all__ = ["source"]
 
+_PAGE, _TIME = "Ad_Landing_Page (page)", "txt_create, else Create_Date"
 _MAPPING = {
     "post_id": "Ad_ID",
-    "account_id": "page",
-    "time:mdy": "time",
+    "account_id": _PAGE,
+    "time:mdy": _TIME,
     "text": "Ad_Text",
     "views": "Impressions",
 }
@@ -38,7 +39,7 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
         first_filled(frame, "txt_create", "Create_Date"), _READ, r"\1/\2/\3 \4:\5:\6 \7 \8"
     )
     page = pc.replace_substring_regex(page, r"^https?://(?:www\.)?|[/?#]+$", "")
-    return keep(put(frame, {"page": page, "time": time}), named)
+    return keep(put(frame, {_PAGE: page, _TIME: time}), named)
 
 
 _SAMPLE = (

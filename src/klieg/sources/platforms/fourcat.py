@@ -24,11 +24,13 @@ _NUMBERS = ("author_id", "account_id", "user_id", "owner_id")
 _LINKS = ("urls", "link_url", "links", "url_original", "outlinks")
 _PICTURES = ("images", "image_urls", "image_url", "media_urls", "media_url", "thumbnail_url")
 _ADDRESSES = ("link", "post_url", "tiktok_url", "url", "author_url", "author_profile")
+_SITE, _URLS = "(site of the post's address)", "(all columns of links)"
+_ACCOUNT, _TIME = "author_id, else author", "unix_timestamp, else timestamp"
 _MAPPING: dict[str, str | tuple[str, ...]] = {
-    "platform": "platform",
+    "platform": _SITE,
     "post_id": "id",
-    "account_id": "account",
-    "time": "time",
+    "account_id": _ACCOUNT,
+    "time": _TIME,
     "text": "body",
     "lang": ("language_guess", "language", "lang"),
     "root_id": "thread_id",
@@ -41,7 +43,7 @@ _MAPPING: dict[str, str | tuple[str, ...]] = {
     "reply_to_account": ("replied_user", "replied_to_user", "reply_to_user"),
     "hashtags": ("hashtags", "tags"),
     "mentions": ("mentions", "mentioned", "author_mentions"),
-    "urls": "addresses",
+    "urls": _URLS,
     "media_url": _PICTURES,
     "trace:sound": "music_id",
     "handle": ("author", "account_username"),
@@ -69,11 +71,11 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
         put(
             frame,
             {
-                "account": pc.coalesce(number, handle),
+                _ACCOUNT: pc.coalesce(number, handle),
                 # written out it may be in the clock of whoever ran 4CAT
-                "time": first_filled(frame, "unix_timestamp", "timestamp"),
-                "addresses": joined(frame, *_LINKS),
-                "platform": _platform(frame),
+                _TIME: first_filled(frame, "unix_timestamp", "timestamp"),
+                _URLS: joined(frame, *_LINKS),
+                _SITE: _platform(frame),
             },
         ),
         pc.invert(nobody),

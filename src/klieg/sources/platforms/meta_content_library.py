@@ -32,9 +32,10 @@ _KINDS = {
     **dict.fromkeys(("page", "profile", "user", "group", "event"), "facebook"),
     **dict.fromkeys(("creator", "business", "personal"), "instagram"),
 }
+_OWNER, _SITE = "post_owner.id, else username, else name", "(kind of post_owner.type)"
 _MAPPING = {
-    "platform": "platform",
-    "account_id": "owner",
+    "platform": _SITE,
+    "account_id": _OWNER,
     "post_id": "id",
     "time": "creation_time",
     "text": "text",
@@ -59,7 +60,7 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
     place = [_KINDS.get(k or "", "meta") for k in kind.to_pylist()]
     return put(
         frame,
-        {"owner": first_filled(frame, *_OWNERS), "platform": pa.chunked_array([place])},
+        {_OWNER: first_filled(frame, *_OWNERS), _SITE: pa.chunked_array([place])},
     )
 
 

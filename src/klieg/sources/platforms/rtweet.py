@@ -16,11 +16,12 @@ from klieg.sources.tabular import fixed
 
 __all__ = ["source"]
 
+_SAID = "retweet_text, else text"
 _MAPPING = {
     "post_id": "status_id",
     "account_id": "user_id",
     "time": "created_at",
-    "text": "said",
+    "text": _SAID,
     "lang": "lang",
     "client": "source",
     "is_repost": "is_retweet",
@@ -56,7 +57,7 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
         for name in _IDS
         if name in frame.table.column_names
     }
-    return put(frame, {**bare, "said": first_filled(frame, "retweet_text", "text")})
+    return put(frame, {**bare, _SAID: first_filled(frame, "retweet_text", "text")})
 
 
 _SAMPLE = (

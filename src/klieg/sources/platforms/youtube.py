@@ -139,10 +139,11 @@ def _video(item: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
 
 # --- tables --------------------------------------------------------------------------------------
 
+_OWNER, _ALWAYS = "authorChannelId, else the name", "(always a comment)"
 _COLUMNS = {
     "post_id": ("COMMENT_ID", "id"),
-    "kind": "kind",
-    "account_id": "owner",
+    "kind": _ALWAYS,
+    "account_id": _OWNER,
     "name": ("AUTHOR", "authorName"),
     "time": ("DATE", "publishedAt"),
     "text": ("CONTENT", "text"),
@@ -158,7 +159,7 @@ def _derive(frame: Frame, desk: Desk) -> Frame:
         desk.note(_BY_NAME)
     owner = first_filled(frame, "authorChannelId", "AUTHOR", "authorName")
     kind = pa.chunked_array([pa.repeat("comment", len(owner))])
-    return put(frame, {"owner": owner, "kind": kind})
+    return put(frame, {_OWNER: owner, _ALWAYS: kind})
 
 
 def _recognised_table(shape: Peek) -> float:
