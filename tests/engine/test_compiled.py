@@ -11,7 +11,18 @@ import numpy as np
 import pytest
 
 from klieg.config import Config
-from klieg.engine import compiled, components, cpu, pairs, reference, similarity, tails, windows
+from klieg.engine import (
+    compiled,
+    components,
+    cpu,
+    live,
+    pairs,
+    reference,
+    rescore,
+    similarity,
+    tails,
+    windows,
+)
 from klieg.errors import ConfigError, EngineError
 
 
@@ -71,8 +82,10 @@ def test_compiled_kernels_run_without_any_cache() -> None:
 
 
 ENTRIES = {
-    windows: "group_rows occupancy_sorted dropped_near spans _pairs_within",
-    pairs: "_largest _live accumulate merge",
+    windows: "group_rows occupancy_sorted rungs_allowed dropped_near spans _pairs_within",
+    live: "tally_objects _ranked _sorted _keep _index",
+    pairs: "accumulate",
+    rescore: "merge",
     similarity: "signatures sort_buckets bucket_partners dense_ids postings prefix_partners",
     tails: "_poisson _poisson_binomial",
     components: "_components",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.engine import accumulate, cpu, pairs, reference, shards
+from klieg.engine import accumulate, cpu, live, pairs, reference, shards
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -283,5 +283,5 @@ def test_pairs_take_read_only_and_wider_columns_without_compiling_again() -> Non
     a = CPU.count_pairs(*w.rows, WINDOWS, 1, 5, 1)
     wide = (w.account.astype(np.int64), w.object[::1], w.time, w.target.astype(np.int64), 300)
     same_edges(a.edges, CPU.count_pairs(*wide, WINDOWS, 1, 5, 1).edges)
-    kernels: tuple[Any, ...] = (accumulate.accumulate, pairs.occupancy_sorted)
+    kernels: tuple[Any, ...] = (accumulate.accumulate, live.spans)
     assert all(len(k.signatures) == 1 for k in kernels)

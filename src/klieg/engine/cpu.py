@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine import acts, burst_company, bursts, pairs, similarity, tails
+from klieg.engine import acts, burst_company, bursts, pairs, rescore, similarity, tails
 from klieg.engine import windows as spans
 from klieg.engine.compiled import CacheState, cache_state, column
 from klieg.engine.components import components as connected
@@ -103,6 +103,7 @@ class CpuEngine:
             min_n,
             cap,
             threads or self.threads,
+            budget=self.budget,
             executor=self.executor,
         )
 
@@ -118,7 +119,7 @@ class CpuEngine:
         right: I32,
         threads: int,
     ) -> Edges:
-        return pairs.rescore_pairs(
+        return rescore.rescore_pairs(
             account,
             object,
             time,

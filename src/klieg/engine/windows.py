@@ -17,7 +17,7 @@ from klieg.engine.compiled import column, compiled
 from klieg.errors import EngineError
 
 if TYPE_CHECKING:
-    from klieg.tables import I32, I64, Bool
+    from klieg.tables import I32, I64, U8, Bool
 
 __all__ = [
     "MAX_TIME",
@@ -28,6 +28,7 @@ __all__ = [
     "occupancy",
     "occupancy_sorted",
     "pair_totals",
+    "rungs_allowed",
     "sort_actions",
     "spans",
     "window_list",
@@ -122,11 +123,32 @@ def occupancy_sorted(object: I32, time: I64, windows: I64) -> NDArray[np.int32]:
 
 
 @compiled
+def rungs_allowed(object: I32, time: I64, windows: I64, cap: int, rungs: U8) -> None:  # noqa: A002
+    """Set ``rungs`` (n,): in how many windows, narrow ones first, at most ``cap`` others act."""
+    n = len(time)
+    rungs[:] = 0
+    for w in range(len(windows)):
+        window = windows[w]
+        lo = 0
+        hi = 0
+        for i in range(n):
+            if i == 0 or object[i] != object[i - 1]:
+                lo = i
+                hi = i
+            while time[i] - time[lo] > window:
+                lo += 1
+            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= window:
+                hi += 1
+            # occupancy grows with the window: once over the cap, always over it
+            rungs[i] += hi - lo - 1 <= cap
+
+
+@compiled
 def dropped_near(
     account: I32,
     object: I32,  # noqa: A002
     time: I64,
-    rung: I32,
+    rungs: U8,
     windows: I64,
     counts: I64,
 ) -> None:
@@ -142,10 +164,10 @@ def dropped_near(
                 hi = i
                 over = 0
             while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
-                over += rung[hi] < w
+                over += rungs[hi] <= w
                 hi += 1
             while time[i] - time[lo] > windows[w]:
-                over -= rung[lo] < w
+                over -= rungs[lo] <= w
                 lo += 1
             if over > 0:
                 counts[account[i], w] += 1
@@ -155,7 +177,7 @@ def dropped_near(
 def spans(
     object: I32,  # noqa: A002
     time: I64,
-    rung: I32,
+    rungs: U8,
     windows: I64,
 ) -> tuple[I32, I32]:
     """[lo, hi) of the actions on the same object within each action's own widest window."""
@@ -173,7 +195,7 @@ def spans(
                 lo += 1
             while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
                 hi += 1
-            if rung[i] == w:
+            if rungs[i] == w + 1:
                 first[i] = lo
                 stop[i] = hi
     return first, stop

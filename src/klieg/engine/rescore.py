@@ -1,0 +1,92 @@
+"""Count given pairs exactly, each by the merge of its two accounts' actions, without any cap.
+
+Shards are ranges of pairs that stand by their busier account. The room does not know where the
+pairs came from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from klieg.engine import shards
+from klieg.engine.executors import ThreadExecutor
+from klieg.engine.live import given, ordered, ranks
+from klieg.engine.merging import Index, merge
+from klieg.engine.windows import checked, group_rows, window_list
+from klieg.errors import EngineError
+from klieg.tables import Edges
+
+if TYPE_CHECKING:
+    from klieg.sockets import Executor
+    from klieg.tables import I32, I64, U32
+
+__all__ = ["rescore_pairs", "score_shard"]
+
+
+def rescore_pairs(
+    account: object,
+    object: object,  # noqa: A002
+    time: object,
+    target: object,
+    n_accounts: int,
+    windows: object,
+    left: object,
+    right: object,
+    threads: int,
+    *,
+    executor: Executor | None = None,
+) -> Edges:
+    """Exact counts of the given pairs (sorted, left < right), no cap; zeros where they never met.
+
+    Each pair walks the actions of its quieter account and looks them up in the busier one's.
+    """
+    ladder = window_list(windows)
+    a = checked(left, "left", n_accounts)
+    b = checked(right, "right", n_accounts, len(a))
+    if (a >= b).any():
+        raise EngineError("every pair must have left < right")
+    columns = given(account, object, time, target, n_accounts)
+    aim_order = ranks(columns)
+    actions = ordered(columns, aim_order)
+    starts, rows = group_rows(actions.account, np.arange(len(actions.account)), n_accounts)
+    objects = actions.object[rows]
+    own = actions.time[rows]
+    index = Index(starts, objects, aim_order.aim[objects], own, len(aim_order.aim))
+    length = np.diff(starts)
+    busier = np.where(length[a] >= length[b], a, b)
+    other = a + b - busier
+    order = np.argsort(busier, kind="stable")
+    fresh = np.diff(busier[order], prepend=-1) != 0
+    weight = length[other[order]] + np.where(fresh, length[busier[order]], 0)
+    cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
+    shared = Scoring(busier[order], other[order], index, ladder)
+    n = np.zeros((len(a), len(ladder)), np.uint32)
+    capped = np.zeros((len(a), len(ladder)), np.uint32)
+    span = np.zeros((len(a), 2), np.int64)
+    done = 0
+    for part in (executor or ThreadExecutor()).map(score_shard, shared, cuts, threads):
+        pairs = order[done : done + len(part[0])]
+        n[pairs], capped[pairs], span[pairs] = part
+        done += len(pairs)
+    return Edges(a, b, n, capped, span[:, 0].copy(), span[:, 1].copy())
+
+
+class Scoring(NamedTuple):
+    """What the shards of one scoring share."""
+
+    busier: I32  # (pairs,) ascending
+    other: I32  # (pairs,)
+    actions: Index
+    windows: I64
+
+
+def score_shard(shared: Scoring, first: int, stop: int) -> tuple[U32, U32, I64]:
+    """Counts (k, W) twice and spans (k, 2) of the pairs [first, stop)."""
+    n = np.zeros((stop - first, len(shared.windows)), np.uint32)
+    capped = np.zeros_like(n)
+    spans = np.zeros((stop - first, 2), np.int64)
+    busier, other = shared.busier[first:stop], shared.other[first:stop]
+    merge(busier, other, shared.actions, shared.windows, n, capped, spans)
+    return n, capped, spans
