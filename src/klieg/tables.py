@@ -264,6 +264,10 @@ class NullStat:
     threshold: float  # p at which an edge was validated (0 if none)
     validated_by: int = 0  # edges that Benjamini–Yekutieli (any dependence) would validate
     validated_e: int = 0  # edges that e-BH would validate
+    crowds: int = 0  # sets of accounts in the same bursts of hundreds: kept whole, not as pairs
+    crowd_pairs: int = 0  # pairs of their members
+    crowd_scored: int = 0  # of them scored one by one: the strongest
+    crowd_possible: int = 0  # pairs not scored, of crowds whose strongest would be validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +282,24 @@ class WeakGraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowd:
+    """Accounts that were in the same bursts of hundreds: one candidate, however many pairs."""
+
+    layer: str
+    window: int  # seconds
+    members: I32  # (g,) ascending
+    objects: int  # objects whose bursts hold half of them or more
+    pairs: int  # pairs of members
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """The coordination network of a run: every signal's layer, MULTIPLEX last, and weak graphs."""
 
     layers: Mapping[str, Layer]
     flat: Mapping[str, Strata]  # each layer's pools without interest
     weak: tuple[WeakGraph, ...]
+    crowds: tuple[Crowd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def two_tastes(n_days: int = 8, seed: int = 0) -> tuple[Posts, list[str]]:
     return make_posts(account, [t for t, _, _ in rows]), [o for _, _, o in rows]
 
 
-@pytest.mark.parametrize("large", [1_500_000, 120])
+@pytest.mark.parametrize("large", [1_000_000, 120])
 def test_strata_infer_separates_interests_found_on_other_days(monkeypatch, large):
     # 240 acts a parity: with 120 every other object is in the sample, the rest follow
     monkeypatch.setattr(interest, "LARGE", large)

@@ -21,7 +21,7 @@ from klieg.detect.candidates import fans
 from klieg.detect.hunt import overlap
 from klieg.detect.parallel import spread, threads
 from klieg.sockets import silent
-from klieg.tables import Group, WeakGraph
+from klieg.tables import Crowd, Group, WeakGraph
 
 if TYPE_CHECKING:
     from klieg.config import Config
@@ -48,7 +48,10 @@ WITHIN = 0.8
 DENSER = 2.0
 """… unless its ρ* is so many times the stronger one's: a crew inside a community."""
 
-Plan = tuple["Tilings", list[tuple[str, WeakGraph]]]
+CROWD = ", crowd"
+"""Ends the name of a search that began with the bursts of hundreds, not with pairs."""
+
+Plan = tuple["Tilings", list[tuple[str, WeakGraph]], list[tuple[str, Crowd]]]
 
 
 def search(
@@ -124,13 +127,17 @@ def _hunts(
     )
     plans: list[Plan] = []
     for name, pools, plain, found in zip(names, interest, flat, hidden, strict=True):
-        plans.append((pools, _named(network.weak, name, True)))
+        massed = [(f"{name} {c.window} s{CROWD}", c) for c in network.crowds if c.layer == name]
+        plans.append((pools, _named(network.weak, name, True), massed))
         if plain is not pools:
-            plans.append((plain, _named(network.weak, name, False)))
-        plans.append((pools, [(f"{name} {g.window} s{FOCUSED}", g) for g in found]))
+            flat_too = [(f"{told}{FLAT}", crowd) for told, crowd in massed]
+            plans.append((plain, _named(network.weak, name, False), flat_too))
+        plans.append((pools, [(f"{name} {g.window} s{FOCUSED}", g) for g in found], []))
     progress("groups: search", 0, len(plans))
     caught: list[Caught] = []
-    jobs = spread(lambda plan: hunt.run(*plan, config), plans, config, size=_work)
+    jobs = spread(
+        lambda plan: hunt.run(plan[0], plan[1], config, plan[2]), plans, config, size=_work
+    )
     for i, more in enumerate(jobs):
         progress("groups: search", i + 1, len(plans))
         caught += more
@@ -139,8 +146,9 @@ def _hunts(
 
 def _work(plan: Plan) -> float:
     """What a hunt will cost, roughly: its weak edges, in a layer of so many acts."""
-    tilings, graphs = plan
-    return float(tilings.actions.n) * sum(len(graph.left) for _, graph in graphs)
+    tilings, graphs, massed = plan
+    edges = sum(len(graph.left) for _, graph in graphs)
+    return float(tilings.actions.n) * (edges + sum(len(crowd.members) for _, crowd in massed))
 
 
 def _named(graphs: Sequence[WeakGraph], layer: str, interest: bool) -> list[tuple[str, WeakGraph]]:

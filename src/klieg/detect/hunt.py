@@ -21,7 +21,7 @@ from klieg.detect.candidates import densities, pieces
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.detect.refine import Bench, Spot
-    from klieg.tables import I32, WeakGraph
+    from klieg.tables import I32, Crowd, WeakGraph
 
 __all__ = ["Caught", "Seed", "overlap", "run", "seeds"]
 
@@ -79,20 +79,26 @@ class Caught:
     searches: tuple[str, ...]
 
 
-def seeds(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Config) -> list[Seed]:
-    """Distinct pieces of these (name, graph)s, strongest first."""
+def seeds(
+    tilings: Tilings,
+    graphs: Sequence[tuple[str, WeakGraph]],
+    config: Config,
+    crowds: Sequence[tuple[str, Crowd]] = (),
+) -> list[Seed]:
+    """Distinct pieces of these (name, graph)s, and crowds whole, strongest first."""
     work = refine.bench(tilings.lattice, tilings.n_accounts)
     known: dict[bytes, Seed] = {}
-    for name, graph in graphs:
-        if graph.window not in tilings.windows:
+    proposed = [(name, crowd.window, [[crowd.members]]) for name, crowd in crowds]
+    proposed += [(name, graph.window, _cut(graph, config)) for name, graph in graphs]
+    for name, window, cut in proposed:
+        if window not in tilings.windows:
             continue
-        cut = pieces(graph.left, graph.right, densities(graph, config), config.seed)
         fresh: dict[bytes, I32] = {}
         for piece in (p for found in cut for p in found):
             fresh.setdefault(piece.tobytes(), piece)
         if not fresh:
             continue
-        first = tilings.windows.index(graph.window) * len(OFFSETS)
+        first = tilings.windows.index(window) * len(OFFSETS)
         at = np.arange(first, first + len(OFFSETS))
         cells = refine.weigh(work, list(fresh.values()), at)
         for (key, piece), log_e in zip(fresh.items(), cells.max(axis=(1, 2)), strict=True):
@@ -106,13 +112,22 @@ def seeds(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Con
     )
 
 
-def run(tilings: Tilings, graphs: Sequence[tuple[str, WeakGraph]], config: Config) -> list[Caught]:
+def _cut(graph: WeakGraph, config: Config) -> list[list[I32]]:
+    return pieces(graph.left, graph.right, densities(graph, config), config.seed)
+
+
+def run(
+    tilings: Tilings,
+    graphs: Sequence[tuple[str, WeakGraph]],
+    config: Config,
+    crowds: Sequence[tuple[str, Crowd]] = (),
+) -> list[Caught]:
     """The groups of one layer that may stand, strongest first."""
     work = refine.bench(tilings.lattice, tilings.n_accounts)
     done: list[Caught] = []
     homes: dict[int, list[int]] = {}  # account → groups in `done` that it is in
     turns = 0
-    for seed in seeds(tilings, graphs, config):
+    for seed in seeds(tilings, graphs, config, crowds):
         if turns == TURNS:
             break
         if _covered(seed, done, homes):

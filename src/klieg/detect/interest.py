@@ -27,7 +27,7 @@ __all__ = ["INTEREST", "communities", "week_start"]
 INTEREST = ("repost", "link", "object")
 """Layers whose objects people choose by interest: they make the graph and get its labels."""
 
-LARGE = 1_500_000
+LARGE = 1_000_000
 """Acts of one parity up to which every shared object is a node of the graph: Leiden's time grows
 faster than its edges, and what a community likes shows in a sample of it."""
 

@@ -88,7 +88,12 @@ def build(
         name: _layer(actions[name], pools[name], studies[name], verdict, checked[name], config)
         for name in actions
     }
-    return Network(built, plain, tuple(w for _, weak in counted.values() for w in weak))
+    return Network(
+        built,
+        plain,
+        tuple(w for _, weak in counted.values() for w in weak),
+        tuple(found.crowd for own in studies.values() for found in own.crowds),
+    )
 
 
 def _pools(
@@ -216,7 +221,7 @@ def _layer(
         validated=validated[kept],
         grouped=np.zeros(len(kept), np.bool_),
     )
-    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored))
+    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored, config))
 
 
 def _rows(edges: Edges, kept: I64) -> Edges:
@@ -231,7 +236,12 @@ def _rows(edges: Edges, kept: I64) -> Edges:
 
 
 def _stat(
-    actions: Actions, s: Study, verdict: _Verdict, shuffled: _Shuffled, scored: ScoredEdges
+    actions: Actions,
+    s: Study,
+    verdict: _Verdict,
+    shuffled: _Shuffled,
+    scored: ScoredEdges,
+    config: Config,
 ) -> NullStat:
     own = actions.signal != MULTIPLEX
     return NullStat(
@@ -256,4 +266,24 @@ def _stat(
         threshold=verdict.p if own else 0.0,
         validated_by=int(np.count_nonzero(s.tests.p <= verdict.by)) if own and verdict.by else 0,
         validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
+        **_crowded(s, verdict, config),
     )
+
+
+def _crowded(s: Study, verdict: _Verdict, config: Config) -> dict[str, int]:
+    """What stands for the pairs of crowds, and how many of them could have been validated.
+
+    A crowd's stand-ins are its strongest pairs: where the best of them is not even small enough
+    for as many rejections as the crowd has pairs, no pair of it is.
+    """
+    told = {"crowds": len(s.crowds), "crowd_pairs": 0, "crowd_scored": 0, "crowd_possible": 0}
+    for found in s.crowds:
+        inside = np.zeros(len(s.able), np.bool_)
+        inside[found.standins] = True
+        best = s.tests.p[inside[s.edges.left] & inside[s.edges.right]].min(initial=1.0)
+        scored = len(found.standins) * (len(found.standins) - 1) // 2
+        told["crowd_pairs"] += found.crowd.pairs
+        told["crowd_scored"] += scored
+        if best * verdict.m <= config.false_alarms * found.crowd.pairs:
+            told["crowd_possible"] += found.crowd.pairs - scored
+    return told

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect import hubs, null, rhythm
+from klieg.detect import crowds, hubs, null, rhythm
 from klieg.detect.columns import distinct
 from klieg.detect.error_control import PairTests, pair_tests
 
@@ -41,6 +41,7 @@ class Study:
     expected: F64  # (p, W) capped
     tests: PairTests
     omitted: float  # nats that a pair which is no candidate can have had
+    crowds: tuple[crowds.Found, ...]
 
 
 def study(
@@ -69,7 +70,7 @@ def study(
         config.occupancy,
         config.threads,
     )
-    left, right, seen = _candidates(actions, counts, able, config, engine)
+    left, right, seen, found = _candidates(actions, counts, able, config, engine)
     edges = engine.rescore_pairs(
         actions.account,
         actions.object,
@@ -99,6 +100,7 @@ def study(
         expected,
         tests,
         hubs.omitted_bound(counts.dropped, able, seen, config),
+        found,
     )
 
 
@@ -125,14 +127,17 @@ def _tests(
 
 def _candidates(
     actions: Actions, counts: PairCounts, able: Bool, config: Config, engine: Engine
-) -> tuple[I32, I32, I32]:
-    """(left, right) eligible pairs worth an exact score; accounts paired without the cap."""
+) -> tuple[I32, I32, I32, tuple[crowds.Found, ...]]:
+    """Eligible pairs (left, right) worth an exact score; whom no cap held back; the crowds."""
     seen = hubs.crowded(counts.dropped, able)
     again = hubs.pairs_without_cap(actions, seen, null.ladder(config), config, engine)
-    first = counts.edges.left, counts.edges.right
-    left, right = hubs.join_pairs(first, again, actions.n_accounts) if len(again[0]) else first
+    found = crowds.find(actions.signal, actions, counts.dropped, able, config, engine)
+    left, right = counts.edges.left, counts.edges.right
+    for more in (again, crowds.pairs(found)):
+        if len(more[0]):
+            left, right = hubs.join_pairs((left, right), more, actions.n_accounts)
     both = able[left] & able[right]
-    return left[both], right[both], seen
+    return left[both], right[both], seen, found
 
 
 def eligible(actions: Actions, config: Config) -> Bool:

@@ -76,7 +76,8 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
         j = _random(state, i + 1)
         new[i], new[j] = new[j], new[i]
     doubled = np.empty(len(new), np.int64)
-    crowd = _crowd(new, what, first, stop)
+    once = len(time) == 0 or apart > time.max()
+    crowd = _crowd(new, what, first, stop, once)
     for _ in range(_ROUNDS):
         count = _doubles(new, what, time, apart, last, state, doubled)
         if count == 0:
@@ -86,7 +87,7 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
                 i, j = doubled[k], _random(state, len(new))
                 if _swap(i, j, new, what, time, first, stop, apart, crowd):
                     if not _moved(crowd, new, what, first, stop, i, j):
-                        crowd = _crowd(new, what, first, stop)
+                        crowd = _crowd(new, what, first, stop, once)
                     break
             else:
                 return _mixed(who, what, time, first, stop, apart, state)
@@ -149,18 +150,18 @@ def _swap(
 ) -> bool:
     """Let slots i and j change accounts, if neither then holds a double."""
     a, b = who[i], who[j]
-    if (
-        a == b
-        or (
-            _known(crowd, b, what[i], stop[i] - first[i])
-            and _present(b, time[i], j, who, time, first[i], stop[i], apart)
-        )
-        or (
-            _known(crowd, a, what[j], stop[j] - first[j])
-            and _present(a, time[j], i, who, time, first[j], stop[j], apart)
-        )
-    ):
+    if a == b:
         return False
+    for account, here, there in ((b, i, j), (a, j, i)):
+        rows = stop[here] - first[here]
+        if len(crowd) > 0 and rows > _CROWDED:
+            others = _acts(crowd, account, what[here]) - (what[here] == what[there])
+            if others == 0:
+                continue
+            if crowd[-2, 1] == 1:  # once is too often, whenever
+                return False
+        if _present(account, time[here], there, who, time, first[here], stop[here], apart):
+            return False
     who[i], who[j] = b, a
     return True
 
@@ -177,11 +178,12 @@ def _present(
 
 
 @compiled
-def _crowd(who: I32, what: I32, first: I64, stop: I64) -> I64:
+def _crowd(who: I32, what: I32, first: I64, stop: I64, once: bool) -> I64:
     """(slots, 2) of a hash table: acts by key of object and account, on crowded objects alone.
 
     To look through a hundred thousand rows for each double would take the square of the actions.
-    The last row holds the keys in use and the most there may be.
+    The last row holds the keys in use and the most there may be; the one before, whether an account
+    may act on an object only once, so that times need no look.
     """
     rows = 0
     for i in range(len(who)):
@@ -189,8 +191,9 @@ def _crowd(who: I32, what: I32, first: I64, stop: I64) -> I64:
     bits = 4
     while (1 << bits) < 3 * rows:
         bits += 1
-    crowd = np.zeros(((1 << bits) + 1, 2), np.int64)
-    crowd[:-1, 0] = -1
+    crowd = np.zeros(((1 << bits) + 2, 2), np.int64)
+    crowd[:-2, 0] = -1
+    crowd[-2, 1] = once
     crowd[-1, 1] = (1 << bits) - (1 << (bits - 2))
     for i in range(len(who)):
         if stop[i] - first[i] > _CROWDED:
@@ -218,22 +221,20 @@ def _count(crowd: I64, account: int, thing: int, times: int) -> None:
 
 
 @compiled
-def _known(crowd: I64, account: int, thing: int, rows: int) -> bool:
-    """Whether the account may be on an object of so many rows: False only if it is not."""
-    if len(crowd) == 0 or rows <= _CROWDED:
-        return True
-    return bool(crowd[_slot(crowd, account, thing), 1] > 0)
+def _acts(crowd: I64, account: int, thing: int) -> int:
+    """Acts of the account on a crowded object."""
+    return int(crowd[_slot(crowd, account, thing), 1])
 
 
 @compiled
 def _slot(crowd: I64, account: int, thing: int) -> int:
     """Where the key is, or would be. Knuth's multiplicative hash, linear probing."""
     key = (np.int64(thing) << 32) | np.int64(account)
-    mask = len(crowd) - 2
+    mask = len(crowd) - 3
     slot = (key * 0x9E3779B97F4A7C1) >> 20 & mask
     while crowd[slot, 0] >= 0 and crowd[slot, 0] != key:
         slot = (slot + 1) & mask
-    return slot
+    return int(slot)
 
 
 @compiled
