@@ -138,8 +138,10 @@ def _ticks(value: Any, unit: int) -> int | None:
         return None
     if not 0 <= value < 1e17:  # no number at all, either
         return None
-    factor = times.US // (unit or (1 if value < 1e11 else 1_000 if value < 1e14 else times.US))
-    us = round(value * factor)
+    looks = 1 if value < 1e11 else 1_000 if value < 1e14 else times.US
+    if unit not in {0, looks}:  # seconds where the format has microseconds are nobody's time
+        return None
+    us = round(value * (times.US // looks))
     return us if times.EARLIEST <= us < times.LATEST else None
 
 
