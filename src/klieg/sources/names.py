@@ -23,24 +23,28 @@ ALIASES: dict[str, str] = {
     "collection": "collection corpus dataset_name | source dataset source_collection data_source",
     "post_id": "post_id id id_str tweet_id tweetid status_id message_id msg_id content_id"
     " comment_id"
-    " video_id item_id activity_id statusid messageid post_ids data.id data.id_str",
+    " video_id item_id activity_id statusid messageid post_ids data.id data.id_str | uri",
     "account_id": "account_id author_id user_id userid user_id_str user.id_str user.id author.id"
     " account.id author_did did from_id channel_id author_fullname from_user_id_str"
+    " from_user_id author_account_id from.id"
     " owner_id page_id external_author_id | account author username user_name user"
     " screen_name screenname handle user_screen_name user.screen_name user.username"
     " author.username account.acct account.username author.handle author_name from_user"
     " author_handle channel_name channel page_name page account profile login nick"
+    " from_user_name from_user_screen_name author_username account_acct from.name influencer"
     " data.author",
     "time": "time created_at timestamp published_at publish_date date datetime created_utc"
     " tweet_time post_created post_time posted_at posted_time create_time timestamp_share"
     " timestamp_utc time_us date_unixtime published publishedat date_time unix_time epoch"
+    " created_time tweet_created_at date_published published_time unix_timestamp"
     " data.created_utc | created createdat_millis created_at_millis postdate post_date day"
     " date_posted posted create_date crawled_at",
     "clock": "hour time_of_day clock hh_mm hour_minute | time",
     "text": "text full_text tweet_text body message content tweet post_text message_text caption"
     " comment comment_text selftext post_content body_text video_description text_original"
-    " textdisplay data.body data.selftext | cleaned_message title post status comment_body"
-    " data.title",
+    " textdisplay data.body data.selftext video_title"
+    " | cleaned_message title post status comment_body data.title hit_sentence opening_text snippet"
+    " headline",
     "lang": "lang language tweet_language lang_code language_code post_language | account_language",
     "kind": "kind post_type tweet_type message_type type_of_post | type",
     "is_repost": "is_retweet is_repost is_rt is_reblog is_share is_forward retweet isretweet",
@@ -55,7 +59,7 @@ ALIASES: dict[str, str] = {
     "reply_to": "reply_to reply_id in_reply_to in_reply_to_id in_reply_to_status_id reply_to_id"
     " in_reply_to_status_id_str in_reply_to_tweetid in_reply_to_tweet_id"
     " reply_to_status_id parent_id reply_to_msg_id replytosid in_reply_to_post_id"
-    " reply_to_post_id data.parent_id",
+    " reply_to_post_id data.parent_id reply_parent_uri parent_uri",
     "reply_to_account": "reply_to_account in_reply_to_user_id in_reply_to_userid reply_to_user_id"
     " in_reply_to_account_id in_reply_to_user_id_str replytouid reply_to_userid"
     " reply_to_account_id | reply_to_user in_reply_to_screen_name replytosn"
@@ -63,7 +67,7 @@ ALIASES: dict[str, str] = {
     "quote_of": "quote_of quote_id quoted_status_id quoted_tweet_tweetid quoted_status_id_str"
     " quoted_id quoted_tweet_id quote_of_id quoted_status.id_str quote.id",
     "root_id": "root_id conversation_id thread_id thread root link_id thread_ts discussion_id"
-    " conversation data.link_id",
+    " conversation data.link_id reply_root_uri root_uri",
     "urls": "urls url_list links link expanded_urls urls_expanded_url entities.urls.expanded_url"
     " shared_url shared_urls external_url outlinks urls_expanded expanded_url | url"
     " urls_url",
@@ -80,11 +84,13 @@ ALIASES: dict[str, str] = {
     " account.acct author.username author.handle author_handle user.username | account"
     " author user_name",
     "name": "name display_name user_display_name user.name account.display_name author.name"
-    " author_name displayname full_name user_full_name | page_name channel_name",
+    " author_name displayname full_name user_full_name from_user_realname"
+    " | page_name channel_name channel_title",
     "account_created_at": "account_created_at account_creation_date user.created_at user_created_at"
     " account.created_at author.created_at author_created_at",
     "followers": "followers followers_count follower_count user_followers user.followers_count"
-    " account.followers_count user_followers_count followers_at_posting page_followers",
+    " account.followers_count user_followers_count followers_at_posting page_followers"
+    " from_user_followercount",
     "following": "following friends_count following_count user.friends_count"
     " account.following_count"
     " user_friends_count followees",
@@ -93,7 +99,8 @@ ALIASES: dict[str, str] = {
     " favourites_count_post public_metrics.like_count reactions_count score likecount ups"
     " digg_count",
     "reposts": "reposts retweet_count retweets repost_count retweetcount reblogs_count share_count"
-    " shares public_metrics.retweet_count number_forwards forwards",
+    " shares public_metrics.retweet_count number_forwards forwards retweets_count"
+    " reposts_count",
     "replies": "replies reply_count replies_count num_comments comments comment_count"
     " number_replies"
     " public_metrics.reply_count comments_count",
@@ -110,6 +117,8 @@ READY_MADE: dict[str, str] = {
     "phash_id": "image",
     "image_id": "image",
     "phash": "image",
+    "music_id": "sound",
+    "sound_id": "sound",
 }
 """Columns that hold objects somebody else made, and the trace each belongs to."""
 
