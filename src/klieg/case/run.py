@@ -48,7 +48,7 @@ def _portable(command: tuple[str, ...]) -> tuple[str, ...]:
     flags = {f"--{name.replace('_', '-')}" for name in _PLACE}
     kept: list[str] = []
     skip = False
-    for word, after in zip(command, (*command[1:], ""), strict=True):
+    for word, after in zip(command, (*command[1:], ""), strict=False):  # one longer if empty
         if skip or word in flags or (word, after) == _ELSEWHERE:
             skip = not skip
         elif word.partition("=")[0] not in flags and word != "=".join(_ELSEWHERE):

@@ -38,11 +38,11 @@ _PIECE = re.compile(
     re.IGNORECASE,
 )
 _NO_WORD = re.compile(r"[\d.@]")
-_ADDRESS = r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
+_ADDRESS = r"(?<![\w.+\-])[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+"
 OUTSIDE = f"(?P<link>{_LINK})|(?P<address>{_ADDRESS})|(?P<handle>{_HANDLE})"
 """A pattern of what leads out of a sentence: links, mail addresses, handles (ignore case)."""
 _OUTSIDE = re.compile(OUTSIDE, re.IGNORECASE)
-_SLOTS = re.compile(rf"{re.escape(SLOT)}(?:[\W_]*?{re.escape(SLOT)})+")
+_SLOTS = re.compile(rf"{re.escape(SLOT)}(?:(?:[^\w{{]|_)*{re.escape(SLOT)})+")
 
 
 def words_in_use(texts: Iterable[tuple[str, Collection[int]]], names: Collection[str]) -> set[str]:
