@@ -88,7 +88,11 @@ class _Reader:
 
 def _walk(reader: _Reader, lists: set[tuple[str, ...]]) -> Iterator[tuple[dict[str, Any], Any]]:
     """Events outside members are followed by hand; inside one, ``_built`` takes them."""
-    events: Iterator[_Event] = ijson.basic_parse(reader, buf_size=_CHUNK)
+    events: Iterator[_Event] = ijson.basic_parse(
+        reader,
+        buf_size=_CHUNK,
+        use_float=True,  # (without, long numbers crash the parser)
+    )
     path: list[str] = []  # the keys that lead to the open containers
     siblings: list[dict[str, Any]] = [{}]
     key, wanted = "", False

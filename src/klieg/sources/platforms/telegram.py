@@ -120,7 +120,7 @@ def _post(found: tuple[dict[str, Any], Any], desk: Desk) -> dict[str, Any] | Non
         raise WrongShape("date", message.get("date"), "local_time_without_date_unixtime")
     where = _chat(chat)
     parts, sender, at_home = _parts(message), _peer(message.get("from_id")), _is_channel(chat)
-    return _referred(message, where, desk) | {
+    return _referred(message, where, desk, at_home) | {
         "post_id": f"{where}/{number}",
         "account_id": sender or (where if at_home else None),
         "time": message.get("date_unixtime"),
@@ -134,7 +134,7 @@ def _post(found: tuple[dict[str, Any], Any], desk: Desk) -> dict[str, Any] | Non
     }
 
 
-def _referred(message: _Line, where: str, desk: Desk) -> dict[str, Any]:
+def _referred(message: _Line, where: str, desk: Desk, at_home: bool) -> dict[str, Any]:
     """What a message repeats or answers."""
     answered = ident(message.get("reply_to_message_id"))
     elsewhere = _peer(message.get("reply_to_peer_id"))
@@ -145,7 +145,7 @@ def _referred(message: _Line, where: str, desk: Desk) -> dict[str, Any]:
             desk.note(_BY_NAME)
             origin = f"name:{name}"
         return {"kind": "repost", "repost_of_account": origin}
-    kind = "reply" if reply_to else "post" if where.startswith("channel") else "message"
+    kind = "reply" if reply_to else "post" if at_home else "message"
     return {"kind": kind, "reply_to": reply_to}
 
 
