@@ -138,6 +138,13 @@ def test_real_reposts(data: Path) -> None:
         ("mastodon/statuses.jsonl", "mastodon", 132, 7, {"duplicate_text": 96}),
         ("twitter_gnip/activity_streams_examples.json", "gnip", 25, 1, {}),
         ("twitter_gnip/tweet_updates_activity.jsonl", "gnip", 22, 2, {}),
+        (
+            "telegram_tracker_csv/processed_part_334.head150.csv",
+            "telegram_tracker",
+            146,
+            1,
+            {"duplicate_text": 4},
+        ),
         ("bluesky_appview/thread_view_post_with_embed_media.json", "bluesky", 1, 1, {}),
         (
             "bluesky_jetstream/golden_v1.jsonl",
