@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from klieg.config import Config
 from klieg.errors import InputError
-from klieg.sources import read
+from klieg.sockets import factory
+from klieg.sources import preview, read
 from klieg.sources.markup import plain
 from klieg.sources.pages import at, moment, number, objects, words_at
 from klieg.sources.platforms.zeeschuimer_items import SITES, site_of
@@ -482,6 +484,17 @@ def test_pages_zeeschuimer_sites_have_one_name() -> None:
     assert {site_of(w) for w in ("twitter.com", "x.com", "www.X.com", "twitter")} == {"x"}
     assert site_of("instagram-comments") == "instagram_comments"
     assert (site_of("truthsocial.com"), site_of(""), site_of("9gag.com")) == ("truth", "", "9gag")
+
+
+@pytest.mark.parametrize("name", ["tiktok", "youtube", "meta_content_library", "zeeschuimer"])
+def test_pages_dry_run_tells_which_key_becomes_what(name: str, tmp_path: Path) -> None:
+    made = factory("sources", name)(Config())
+    for i, content in enumerate(made.examples()):
+        (tmp_path / f"{i}").write_bytes(content)
+        (told,) = preview([str(tmp_path / f"{i}")])
+        assert told["format"] == name
+        assert {"account_id", "post_id"} <= set(told["mapping"])
+        assert told["rows"]
 
 
 # --- what holds no posts -------------------------------------------------------------------------

@@ -120,7 +120,8 @@ def read_one(
     settled = handed + sum(desk.rejected.values()) + sum(desk.skipped.values())
     desk.rows = desk.rows or settled
     assert desk.rows == settled, f"{source.name}: {desk.rows} rows read, {settled} accounted for"
-    if mapping and not desk.mapping:
+    asked = {field.split(":")[0] if field.startswith("time:") else field for field in mapping}
+    if mapping and not any(desk.mapping.get(f) in mapping.values() for f in asked):
         desk.note(
             f"the mapping was not used: {source.name} has fields of its own; to map columns, "
             "say --format tabular"

@@ -50,6 +50,7 @@ _MAPPING = {
     "replies": ("statistics.comment_count", "statistics.reply_count"),
     "views": ("statistics.views", "statistics.view_count"),
 }
+_FIELDS = {field: c if isinstance(c, str) else c[0] for field, c in _MAPPING.items()}
 _NAMELESS = "there are no account numbers in some rows: accounts are known by handle or name"
 
 
@@ -80,6 +81,7 @@ def _recognised(shape: Peek) -> float:
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+    desk.mapping.update(_FIELDS)
     made = posts(items(source, desk, _page), _post, desk)
     yield from pack(made, desk, file=file_name(source), platform="meta", resolution=1)
 

@@ -25,6 +25,16 @@ __all__ = ["source"]
 
 _VIDEO = ("create_time", "video_description")
 _COMMENT = ("create_time", "video_id", "text")
+_FIELDS = {
+    "post_id": "id",
+    "account_id": "username",
+    "time": "create_time",
+    "text": "video_description, else voice_to_text; text of comments",
+    "hashtags": "hashtag_names",
+    "reply_to": "parent_comment_id, else video_id",
+    "trace:sound": "music_id",
+    "trace:effect": "effect_ids",
+}
 _NAMELESS = (
     "the {what} name no account, so nobody can be compared with anybody. Ask the API for the field "
     "username"
@@ -46,6 +56,7 @@ def _recognised(shape: Peek) -> float:
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+    desk.mapping.update(_FIELDS)
     stream = _with_names(posts(items(source, desk, _page), _made, desk), source, desk)
     yield from pack(stream, desk, file=file_name(source), platform="tiktok", resolution=1, unit=1)
 

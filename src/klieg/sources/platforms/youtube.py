@@ -28,6 +28,14 @@ from klieg.sources.tabular import fixed
 __all__ = ["source"]
 
 _KIND = "youtube#"
+_FIELDS = {
+    "post_id": "id",
+    "account_id": "snippet.authorChannelId.value, else authorDisplayName; channelId of videos",
+    "time": "snippet.publishedAt",
+    "text": "snippet.textOriginal, else textDisplay; title and description of videos",
+    "reply_to": "snippet.parentId, else videoId",
+    "root_id": "snippet.videoId",
+}
 _BY_NAME = "some accounts are known by the name shown: there is no channel beside it"
 
 
@@ -46,6 +54,7 @@ def _recognised(shape: Peek) -> float:
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+    desk.mapping.update(_FIELDS)
     stream = posts(items(source, desk, _page), _made, desk)
     made = _told(stream, desk)
     yield from pack(made, desk, file=file_name(source), platform="youtube", resolution=1)

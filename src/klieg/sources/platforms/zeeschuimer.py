@@ -26,6 +26,12 @@ from klieg.sources.rows import pack
 __all__ = ["source"]
 
 
+_FIELDS = {
+    "platform": "source_platform",
+    **dict.fromkeys(("post_id", "account_id", "time", "text"), "data, each platform its own way"),
+}
+
+
 def _recognised(shape: Peek) -> float:
     if shape.kind not in {"jsonl", "json"}:
         return 0.0
@@ -37,6 +43,7 @@ def _recognised(shape: Peek) -> float:
 
 
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
+    desk.mapping.update(_FIELDS)
     found = posts(items(source, desk, lambda record: None), _made, desk)
     stream = _known(found, source, desk)
     yield from pack(stream, desk, file=file_name(source), platform="unknown", resolution=1)
