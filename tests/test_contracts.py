@@ -10,6 +10,7 @@ import functools
 import importlib
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -24,8 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg import contracts, sockets
-from klieg.contracts import Check, ContractBroken, Plugin, checks, signals
+from klieg.contracts import Check, ContractBroken, Plugin, checks, executors, signals
 from klieg.contracts.promise import tried
+from klieg.engine.executors import ThreadExecutor
 from klieg.engine.reference import ReferenceEngine
 from klieg.errors import ConfigError
 from klieg.signals.acts import Shares, act, column
@@ -58,7 +60,7 @@ CARRY: dict[str, Callable[[int], Mapping[str, object]]] = {
 
 
 def registered() -> Iterator[Any]:
-    for group in ("engines", "signals", "sources"):
+    for group in ("engines", "executors", "signals", "sources"):
         for name in names(group):
             carry = CARRY.get(name) if group == "signals" else None
             for check in checks(group, carry=carry):
@@ -67,8 +69,13 @@ def registered() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("group", "name", "check"), [*registered()])
 def test_contracts_every_registered_plugin_keeps_every_promise(
-    group: str, name: str, check: Check
+    group: str, name: str, check: Check, request: pytest.FixtureRequest
 ) -> None:
+    if (group, name) == ("executors", "ray"):
+        import ray
+
+        address = request.getfixturevalue("ray_address")
+        ray.init(address, ignore_reinit_error=True, log_to_driver=False)  # else each starts its own
     check.trial(Plugin(group, name, factory(group, name)))
 
 
@@ -572,10 +579,102 @@ def test_contracts_an_engine_under_another_name_fails() -> None:
     assert outcome("engines", "named", Plugin("engines", "wrong", lambda config: engine))
 
 
-@pytest.mark.parametrize("group", ["engines", "signals", "sources"])
+# --- broken executors ----------------------------------------------------------------------------
+
+
+class Loop(ThreadExecutor):
+    """The built-in one, whose results pass through ``change``."""
+
+    def map(self, function: Any, shared: Any, ranges: Any, threads: int) -> Any:
+        return self.change(super().map, function, shared, ranges, threads)
+
+    def change(self, run: Any, function: Any, shared: Any, ranges: Any, threads: int) -> Any:
+        return run(function, shared, ranges, threads)
+
+
+def as_they_come(self: Any, run: Any, function: Any, shared: Any, ranges: Any, threads: int) -> Any:
+    return iter(
+        [*run(function, shared, ranges[1:], threads), *run(function, shared, ranges[:1], 1)]
+    )
+
+
+def single(self: Any, run: Any, function: Any, *rest: Any) -> Any:
+    """Floats come back in single precision."""
+    for result in run(function, *rest):
+        if isinstance(result, tuple):
+            result = tuple(np.float32(x).item() if isinstance(x, float) else x for x in result)
+        yield result
+
+
+def all_at_once(self: Any, run: Any, *rest: Any) -> Any:
+    return iter(list(run(*rest)))
+
+
+def sealed(self: Any, run: Any, *rest: Any) -> Any:
+    for result in run(*rest):
+        if isinstance(result, np.ndarray):
+            result.flags.writeable = False
+        yield result
+
+
+def bare_errors(self: Any, run: Any, function: Any, shared: Any, ranges: Any, threads: int) -> Any:
+    return (function(shared, *cut) for cut in ranges)
+
+
+def last_asked_for(
+    self: Any, run: Any, function: Any, shared: Any, ranges: Any, threads: int
+) -> Any:
+    """The object remembers one call only."""
+    LAST[:] = [function, shared, list(ranges)]
+    time.sleep(0.1)
+    function, shared, ranges = LAST
+    LAST[2] = []
+    return run(function, shared, ranges, threads)
+
+
+def twice_run(self: Any, run: Any, function: Any, shared: Any, ranges: Any, threads: int) -> Any:
+    """Says its workers are elsewhere, and runs every shard again when one dies."""
+    if function is executors.process:
+        return iter([1] * len(ranges))
+    if function is executors.dies_once:
+        list(run(executors.logged, shared, ranges, threads))
+        return run(executors.logged, shared, ranges, threads)
+    return run(function, shared, ranges, threads)
+
+
+LAST: list[Any] = []
+
+WORSE_EXECUTORS: list[tuple[str, dict[str, Any]]] = [
+    ("named", {"workers": lambda self, threads: 0}),
+    ("same_bytes", {"change": single}),
+    ("order", {"change": as_they_come}),
+    ("ahead", {"change": all_at_once}),
+    ("shared_unchanged", {"change": sealed}),
+    ("failures", {"change": bare_errors}),
+    ("two_at_once", {"change": last_asked_for}),
+    ("killed", {"change": twice_run}),
+    ("marks", {}),
+    ("closed", {"close": lambda self: CLOSED.remove(self.name)}),
+]
+
+CLOSED = ["threads"]
+
+
+@pytest.mark.parametrize(
+    ("check", "methods"), WORSE_EXECUTORS, ids=[name for name, _ in WORSE_EXECUTORS]
+)
+def test_contracts_a_broken_executor_fails(check: str, methods: dict[str, Any]) -> None:
+    CLOSED[:] = ["threads"]
+    broken = type("Broken", (Loop,), methods)
+    said = outcome("executors", check, Plugin("executors", "threads", lambda config: broken()))
+    assert said and len(said) > 20
+
+
+@pytest.mark.parametrize("group", ["engines", "executors", "signals", "sources"])
 def test_contracts_every_check_has_a_plugin_that_fails_it(group: str) -> None:
     tried_here = {
         "engines": {check for check, _, _ in WORSE_ENGINES} | {"named"},
+        "executors": {check for check, _ in WORSE_EXECUTORS},
         "signals": {check for check, _ in WORSE},
         "sources": {check for check, _ in WORSE_SOURCES},
     }

@@ -22,10 +22,14 @@ from klieg.engine import pairs
 from klieg.engine.cpu import CpuEngine
 from klieg.engine.executors import ThreadExecutor
 from klieg.engine.ray_executor import RayExecutor
+from klieg.engine.trees import fold
 from klieg.errors import ConfigError, EngineError, InputError
 from klieg.sockets import make
 
 ray = pytest.importorskip("ray")
+NodeAffinitySchedulingStrategy = pytest.importorskip(
+    "ray.util.scheduling_strategies"
+).NodeAffinitySchedulingStrategy
 RANGES = [(k, k + 1) for k in range(12)]
 
 
@@ -122,6 +126,11 @@ def test_ray_workers_load_kernels_and_compile_none(executor: RayExecutor) -> Non
     assert {misses for _, misses in found} == {0}
 
 
+def written(tree: Any) -> tuple[Any, list[tuple[str, bytes]]]:
+    form, arrays = fold(tree)
+    return form, [(a.dtype.str, a.tobytes()) for a in arrays]
+
+
 def dies_once(shared: Any, first: int, stop: int) -> Any:
     """Counts pairs; the worker of one shard is killed in the middle of it, the first time."""
     counted, log, victim = shared
@@ -139,9 +148,8 @@ def test_ray_a_killed_worker_costs_its_shard(executor: RayExecutor, tmp_path: Pa
     victim = ranges[len(ranges) // 2][0]
     found = list(executor.map(dies_once, (counted, str(log), victim), ranges, 0))
     plain = [pairs.count_shard(counted, *cut) for cut in ranges]
-    assert [[x.tobytes() for x in part] for part in found] == [
-        [x.tobytes() for x in part] for part in plain
-    ]
+    assert [written(part) for part in found] == [written(part) for part in plain]
+    assert sum(len(part[0]) for part in found) > 1000
     runs = Counter(int(line) for line in log.read_text().splitlines())
     assert Path(f"{log}.killed").exists()
     assert runs == Counter({first: 2 if first == victim else 1 for first, _ in ranges})
@@ -220,7 +228,7 @@ def test_ray_finished_shards_are_kept(ray_address: str, tmp_path: Path) -> None:
 def slow(shared: Any, first: int, stop: int) -> int:
     with Path(shared[0]).open("a") as file:
         file.write(f"{first} {ray.get_runtime_context().get_node_id()}\n")
-    time.sleep(0.3)
+    time.sleep(0.1)
     return first
 
 
@@ -229,14 +237,18 @@ def test_ray_a_machine_that_dies_costs_its_shards(
 ) -> None:
     third = ray_cluster.add_node(num_cpus=1, include_dashboard=False)
     ray_cluster.wait_for_nodes()
+    there = NodeAffinitySchedulingStrategy(third.node_id, soft=False)
+    ray.get(ray.remote(lambda: None).options(scheduling_strategy=there).remote())  # a worker is up
     log = tmp_path / "log"
-    results = executor.map(slow, (str(log),), RANGES, 3)
-    assert next(results) == 0
-    deadline = time.monotonic() + 15
-    while third.node_id not in log.read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    ray_cluster.remove_node(third, allow_graceful=False)
-    assert list(results) == list(range(1, 12))
+    ranges = [(k, k + 1) for k in range(40)]
+    found, alive = [], True
+    for result in executor.map(slow, (str(log),), ranges, 3):
+        found.append(result)
+        if alive and third.node_id in log.read_text():
+            ray_cluster.remove_node(third, allow_graceful=False)
+            alive = False
+    assert not alive and found == list(range(40))
     runs = Counter(int(line.split()[0]) for line in log.read_text().splitlines())
-    assert set(runs) == set(range(12))
-    assert 12 < runs.total() <= 14  # what ran on it, and at most one that was on its way there
+    assert set(runs) == set(range(40))
+    # again: what ran on it, or had its result in its memory only and was not fetched yet
+    assert runs.total() <= 40 + 6 and max(runs.values()) <= 2

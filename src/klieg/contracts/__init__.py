@@ -7,7 +7,7 @@ the sockets; it knows no plugin by name.
 
 from __future__ import annotations
 
-from klieg.contracts import engines, signals, sources, worlds
+from klieg.contracts import engines, executors, signals, sources, worlds
 from klieg.contracts.promise import Check, ContractBroken, Plugin, Result, tried
 from klieg.contracts.worlds import Carry
 from klieg.errors import ConfigError
@@ -15,7 +15,12 @@ from klieg.sockets import factory
 
 __all__ = ["Check", "ContractBroken", "Plugin", "Result", "checks", "run", "verify"]
 
-_CHECKS = {"engines": engines.CHECKS, "signals": signals.CHECKS, "sources": sources.CHECKS}
+_CHECKS = {
+    "engines": engines.CHECKS,
+    "executors": executors.CHECKS,
+    "signals": signals.CHECKS,
+    "sources": sources.CHECKS,
+}
 
 
 def checks(group: str, *, carry: Carry | None = None) -> tuple[Check, ...]:

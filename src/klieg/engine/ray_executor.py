@@ -60,7 +60,8 @@ class RayExecutor:
     progress: Progress = silent
     name: str = "ray"
     _own: str | None = None  # the folder of the Ray that this executor started
-    _joined: bool = False
+    _connected: bool = False  # to a cluster, by this executor
+    _joined: bool = False  # whatever Ray it is, its workers are known to have this klieg
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def workers(self, threads: int) -> int:
@@ -86,9 +87,9 @@ class RayExecutor:
                 ray.shutdown()
                 shutil.rmtree(self._own, ignore_errors=True)
                 _forget()
-            elif self._joined and self.address:
+            elif self._connected:
                 ray.shutdown()
-            self._own, self._joined = None, False
+            self._own, self._connected, self._joined = None, False, False
 
     def _results(
         self,
@@ -124,6 +125,7 @@ class RayExecutor:
             if not ray.is_initialized():
                 if self.address:
                     _connect(self.address)
+                    self._connected = True
                 else:
                     self._own = _start(thread_count(self.threads))
             self._joined = True
