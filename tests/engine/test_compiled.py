@@ -12,11 +12,12 @@ import pytest
 
 from klieg.config import Config
 from klieg.engine import (
+    accumulate,
+    blocks,
     compiled,
     components,
     cpu,
     live,
-    pairs,
     reference,
     rescore,
     similarity,
@@ -83,9 +84,10 @@ def test_compiled_kernels_run_without_any_cache() -> None:
 
 ENTRIES = {
     windows: "group_rows occupancy_sorted rungs_allowed dropped_near spans _pairs_within",
-    live: "tally_objects _ranked _sorted _keep _index",
-    pairs: "accumulate",
-    rescore: "merge",
+    live: "tally_objects _ranked sort_rows company enough index_rows",
+    accumulate: "accumulate",
+    rescore: "by_account merge",
+    blocks: "between",
     similarity: "signatures sort_buckets bucket_partners dense_ids postings prefix_partners",
     tails: "_poisson _poisson_binomial",
     components: "_components",

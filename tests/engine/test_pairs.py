@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.engine import accumulate, cpu, live, pairs, reference, shards
+from klieg.engine import accumulate, cpu, live, pairs, reference, shards, spill
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -182,6 +185,122 @@ def test_pairs_totals_equal_a_database() -> None:
         for o, c in want:
             expected[o] = c
         assert np.array_equal(got[:, column], expected)
+
+
+def same_batches(batches: pairs.Batches, whole: Edges) -> int:
+    """Expect the batches, joined, to be the whole; how many there are."""
+    found = list(batches)
+    assert all(part.size for part in found)
+    for name in ("left", "right", "n", "capped", "first", "last") if found else ():
+        joined = np.concatenate([getattr(part, name) for part in found])
+        assert np.array_equal(joined, getattr(whole, name)), name
+    assert bool(found) == bool(whole.size)
+    return len(found)
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds(), st.integers(1, 3), st.sampled_from([None, 0, 1, 3]), st.integers(900, 6_000))
+def test_pairs_in_any_memory_are_the_same(
+    w: World, min_n: int, cap: int | None, budget: int
+) -> None:
+    whole = CPU.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
+    try:
+        batches = pairs.pair_batches(*w.rows, WINDOWS, min_n, cap, 1, budget=budget)
+    except EngineError as error:
+        assert "memory budget" in str(error)
+        assume(False)
+        return
+    same_batches(batches, whole.edges)
+    assert np.array_equal(batches.dropped, whole.dropped)
+
+
+@pytest.mark.parametrize("min_n", [1, 2])
+@pytest.mark.parametrize("cap", [None, 20])
+@pytest.mark.parametrize("ascending", [True, False])
+def test_pairs_of_parts_on_disk_are_the_same(
+    min_n: int, cap: int | None, ascending: bool, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    w = big_world(0)
+    if ascending:
+        w = w.permuted(np.argsort(w.time, kind="stable"))
+    whole = CPU.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
+    args = (*w.rows, WINDOWS, min_n, cap)
+    parts = {}
+    for budget in (150_000, 250_000, 400_000, 4_000_000):
+        batches = pairs.pair_batches(*args, 2, budget=budget)
+        parts[budget] = len(getattr(batches.work, "bounds", [0]))
+        # read twice, by two who ask for pieces in turn
+        one, other = iter(batches), iter(batches)
+        assert next(one).left.tolist() == next(other).left.tolist()
+        assert same_batches(batches, whole.edges) > 1
+        assert np.array_equal(batches.dropped, whole.dropped)
+    assert parts[150_000] > 3 and parts[4_000_000] == 1
+    del batches, one, other
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+def test_pairs_of_columns_on_file_are_read_in_pieces(tmp_path: Path) -> None:
+    w = big_world(1)
+    whole = CPU.count_pairs(*w.rows, WINDOWS, 2, 20, 1)
+    for name, values in zip("aotg", w.rows[:4], strict=True):
+        np.save(tmp_path / f"{name}.npy", values)
+    mapped = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "aotg"]
+    assert all(map(spill.on_file, mapped)) and not spill.on_file(mapped[0][5:])
+    for budget in (150_000, 10**9):
+        got = pairs.pair_batches(*mapped, 300, WINDOWS, 2, 20, 1, budget=budget)
+        same_batches(got, whole.edges)
+    assert np.array_equal(spill.piece(mapped[2], 7, 11), w.time[7:11])
+
+
+def test_pairs_say_what_memory_would_do() -> None:
+    w = big_world(0)
+    with pytest.raises(EngineError, match=r"memory budget of 0\.0 MiB .* must be .* or more"):
+        pairs.pair_batches(*w.rows, WINDOWS, 1, None, 1, budget=10_000)
+    with pytest.raises(EngineError, match="busiest object has"):
+        pairs.pair_batches(*w.rows, WINDOWS, 1, None, 1, budget=100_000)
+
+
+def test_pairs_say_when_the_disk_is_full(monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    scratch = spill.Scratch()
+    (scratch.folder / "rows.0").symlink_to("/dev/full")
+    with pytest.raises(EngineError, match=r"disk is full.*TMPDIR"):
+        scratch.append("rows", [np.zeros(100_000)])
+
+
+def test_pairs_without_chance_are_dropped_before_any_is_made() -> None:
+    # 30,000 accounts on one object at once share one object: none can reach two
+    crowd = np.arange(30_000, dtype=np.int32)
+    still = np.zeros(30_000, np.int32)
+    rows_ = (crowd, still, still.astype(np.int64), still - 1, 30_000)
+    assert pairs.plan(*rows_, WINDOWS, 2, None).scanned == 0
+    assert pairs.plan(*rows_, WINDOWS, 1, None).scanned == 30_000**2
+    # a chain: each account's second object is lost with the account before it
+    n = 500
+    account = np.repeat(np.arange(n, dtype=np.int32), 2)
+    object_ = np.concatenate([[0], np.repeat(np.arange(1, n, dtype=np.int32), 2), [n]])
+    links = (account, object_.astype(np.int32), np.zeros(2 * n, np.int64), account * 0 - 1, n)
+    assert pairs.plan(*links, WINDOWS, 1, None).scanned == 4 * (n - 1)
+
+
+def test_pairs_of_bursts_that_meet_again_come_in_batches() -> None:
+    # 600 accounts together in three bursts: each of their 179,700 pairs is real
+    crowd = np.tile(np.arange(600, dtype=np.int32), 3)
+    bursts = np.repeat(np.arange(3, dtype=np.int32), 600)
+    rows_ = crowd, bursts, bursts.astype(np.int64) * 10**6, bursts * 0 - 1, 600
+    assert pairs.plan(*rows_, WINDOWS, 3, None).scanned == 3 * 600**2
+    sizes = [
+        part.size for part in pairs.pair_batches(*rows_, WINDOWS, 3, None, 1, budget=4_000_000)
+    ]
+    assert sum(sizes) == 600 * 599 // 2 and max(sizes) < 10_000
+    with pytest.raises(EngineError, match="memory budget"):
+        pairs.count_pairs(*rows_, WINDOWS, 3, None, 1, budget=4_000_000)
+    capped = pairs.count_pairs(*rows_, WINDOWS, 3, 100, 1)
+    assert capped.edges.size == 0 and (capped.dropped == 3).all()
 
 
 def test_pairs_count_an_object_once_with_its_smallest_delay() -> None:

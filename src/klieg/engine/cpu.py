@@ -6,6 +6,7 @@ The room only passes on: it does not know what the counts are for.
 
 from __future__ import annotations
 
+import logging
 import re
 import time as clock
 from collections.abc import Iterator
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from klieg.engine import acts, burst_company, bursts, pairs, rescore, similarity, tails
+from klieg.engine import acts, blocks, burst_company, bursts, pairs, rescore, similarity, tails
 from klieg.engine import windows as spans
 from klieg.engine.compiled import CacheState, cache_state, column
 from klieg.engine.components import components as connected
 from klieg.engine.executors import ThreadExecutor
+from klieg.engine.spill import resident, sized
 from klieg.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,15 +33,35 @@ if TYPE_CHECKING:
 
 __all__ = ["CacheState", "CpuEngine", "cache_state", "engine", "memory_bytes", "warm"]
 
+_log = logging.getLogger(__name__)
+
+LEAST = 32 * 2**20
+"""Bytes that counting may always take, whatever the process holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class CpuEngine:
     """The compiled engine; ``threads`` and ``budget`` change how fast and how far, never what."""
 
     threads: int = 0  # for the methods that are not told: 0 is one a core
-    budget: int = pairs.BUDGET  # bytes that the kept pairs may take
+    budget: int = pairs.BUDGET  # bytes to work in
     executor: Executor = field(default_factory=ThreadExecutor)  # where shards run
     name: str = "cpu"
+    whole: bool = False  # whether the budget counts what the process holds already
+
+    def room(self) -> int:
+        """Bytes to work in now: what the budget leaves, or the least that is always granted."""
+        if not self.whole:
+            return self.budget
+        left = self.budget - resident()
+        if left < LEAST:
+            _log.warning(
+                "the process holds %s already: working in %s beyond the memory budget of %s",
+                sized(resident()),
+                sized(LEAST),
+                sized(self.budget),
+            )
+        return max(left, LEAST)
 
     def occupancy(self, object: I32, time: I64, windows: I64) -> NDArray[np.int32]:  # noqa: A002
         return spans.occupancy(object, time, windows)
@@ -77,7 +99,7 @@ class CpuEngine:
             min_n,
             cap,
             threads or self.threads,
-            budget=self.budget,
+            budget=self.room(),
             executor=self.executor,
         )
 
@@ -103,7 +125,7 @@ class CpuEngine:
             min_n,
             cap,
             threads or self.threads,
-            budget=self.budget,
+            budget=self.room(),
             executor=self.executor,
         )
 
@@ -159,7 +181,7 @@ class CpuEngine:
             min_n,
             directed=directed,
             threads=threads or self.threads,
-            budget=self.budget,
+            budget=self.room(),
             executor=self.executor,
         )
 
@@ -214,9 +236,9 @@ def engine(config: Config, **ports: object) -> CpuEngine:
 
     The port ``executor`` says where shards run; without it, on threads of this process.
     """
-    budget = memory_bytes(config.memory) or pairs.BUDGET
-    given = cast("Executor | None", ports.get("executor"))
-    return CpuEngine(config.threads, budget, given or ThreadExecutor())
+    budget = memory_bytes(config.memory)
+    given = cast("Executor | None", ports.get("executor")) or ThreadExecutor()
+    return CpuEngine(config.threads, budget or pairs.BUDGET, given, whole=budget is not None)
 
 
 def memory_bytes(text: str) -> int | None:
@@ -245,6 +267,7 @@ def warm() -> float:
     cpu.pair_totals(ids, objects, times, 2, ladder, 5)
     cpu.count_pairs(*args, 1, 5, 1)
     cpu.rescore_pairs(*args, ids[:1], ids[1:2], 1)
+    blocks.between(objects, times, np.ones(4, np.uint8), objects, times, ladder)
     spans_ = np.zeros(4, np.int32), np.full(4, 4, np.int32)
     cpu.act_company(ids, ids, *spans_)
     for directed in (True, False):

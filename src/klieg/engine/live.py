@@ -8,7 +8,6 @@ that is kept, and each that goes may make others go. The room does not know pair
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,9 +20,24 @@ from klieg.errors import EngineError
 if TYPE_CHECKING:
     from klieg.tables import I32, I64, U8, Bool
 
-__all__ = ["Live", "Ordered", "Ranks", "given", "indexed", "live_rows", "ordered", "ranks"]
-
-_log = logging.getLogger(__name__)
+__all__ = [
+    "Given",
+    "Live",
+    "Ordered",
+    "Ranks",
+    "company",
+    "enough",
+    "given",
+    "index_rows",
+    "indexed",
+    "ordered",
+    "pruned",
+    "ranked",
+    "ranks",
+    "rungs_of",
+    "sort_rows",
+    "tally_objects",
+]
 
 STEADY = 64
 """Rows stop being dropped once a round drops less than one in this many."""
@@ -86,6 +100,11 @@ def ranks(columns: Given) -> Ranks:
     n_objects = int(columns.object.max(initial=-1)) + 1
     count, aim = np.zeros(n_objects, np.int32), np.full(n_objects, -1, np.int32)
     tally_objects(columns.object, columns.target, count, aim)
+    return ranked(count, aim)
+
+
+def ranked(count: I32, aim: I32) -> Ranks:
+    """The same from each object's number of actions and its target (−1: none)."""
     return Ranks(*_ranked(count, aim, int(aim.max(initial=-1)) + 1))
 
 
@@ -95,35 +114,44 @@ def ordered(columns: Given, order: Ranks) -> Ordered:
     if not bool((time[1:] >= time[:-1]).all()):
         by_time = np.argsort(time, kind="stable")
         account, object_, time = account[by_time], object_[by_time], time[by_time]
-    return Ordered(*_sorted(account, object_, time, order.rank, len(order.aim)))
+    return Ordered(*sort_rows(account, object_, time, order.rank, len(order.aim)))
 
 
-def live_rows(
-    rows: Ordered, n_accounts: int, windows: I64, min_n: int, cap: int | None, dropped: I64
-) -> Live:
-    """What may pair, and in which rungs; adds to ``dropped`` (n_accounts, W) what the cap drops."""
-    account, object_, time = rows
-    rungs = np.full(len(account), len(windows), np.uint8)
+def rungs_of(rows: Ordered, windows: I64, cap: int | None, dropped: I64) -> U8:
+    """(n,) rungs each action may pair in; adds to ``dropped`` (n_accounts, W) what the cap drops.
+
+    ``rows`` may be all, or all actions on some of the objects.
+    """
+    rungs = np.full(len(rows.account), len(windows), np.uint8)
     if cap is not None:
-        rungs_allowed(object_, time, windows, cap, rungs)
-        dropped_near(account, object_, time, rungs, windows, dropped)
+        rungs_allowed(rows.object, rows.time, windows, cap, rungs)
+        dropped_near(rows.account, rows.object, rows.time, rungs, windows, dropped)
+    return rungs
+
+
+def pruned(rows: Ordered, rungs: U8, n_accounts: int, windows: I64, min_n: int) -> Live:
+    """What may pair: rows without company, or of accounts with too little, go until few do."""
+    account, object_, time = rows
+    del rows
     while True:
         lo, hi = spans(object_, time, rungs, windows)
-        keep, kept = _keep(account, object_, lo, hi, n_accounts, min_n)
-        n = len(account)
+        objects = np.zeros(n_accounts, np.int32)
+        keep = company(account, object_, lo, hi, objects)
+        n, kept = len(account), enough(account, objects, min_n, keep)
         if kept == n:
-            break
-        account, object_, time, rungs = account[keep], object_[keep], time[keep], rungs[keep]
+            return Live(account, object_, time, rungs, lo, hi)
+        del lo, hi
+        account = account[keep]
+        object_ = object_[keep]
+        time = time[keep]
+        rungs = rungs[keep]
         if n - kept < n // STEADY:
-            lo, hi = spans(object_, time, rungs, windows)
-            break
-    _log.debug("%d of %d actions live", len(account), len(rows.account))
-    return Live(account, object_, time, rungs, lo, hi)
+            return Live(account, object_, time, rungs, *spans(object_, time, rungs, windows))
 
 
 def indexed(live: Live, aim: I32, n_accounts: int) -> Work:
     """The live actions account by account."""
-    index = _index(live.account, live.object, live.lo, live.hi, n_accounts)
+    index = index_rows(live.account, live.object, live.lo, live.hi, n_accounts)
     starts, row, object_, lo, hi, mass = index
     own = live.time, live.rungs
     return Work(starts, row, object_, lo, hi, *own, live.account, *own, aim, mass)
@@ -160,7 +188,7 @@ def _ranked(count: I32, aim: I32, n_aims: int) -> tuple[I32, I32]:
 
 
 @compiled
-def _sorted(
+def sort_rows(
     account: I32,
     object: I32,  # noqa: A002
     time: I64,
@@ -218,15 +246,14 @@ def _sort_part(accounts: I32, ranks_: I32, times: I64, least: int, width: int) -
 
 
 @compiled
-def _keep(
+def company(
     account: I32,
     object: I32,  # noqa: A002
     lo: I32,
     hi: I32,
-    n_accounts: int,
-    min_n: int,
-) -> tuple[Bool, int]:
-    """Whether an action has company and its account has it on ``min_n`` objects; how many do."""
+    objects: I32,
+) -> Bool:
+    """Whether an action meets another account; adds each account's objects of that kind."""
     n = len(account)
     keep = np.empty(n, np.bool_)
     # where the next action of another account stands: a window may hold one account alone
@@ -235,23 +262,28 @@ def _keep(
         other[i] = i + 1
         if i + 1 < n and account[i + 1] == account[i]:
             other[i] = other[i + 1]
-    last = np.full(n_accounts, -1, np.int32)
-    objects = np.zeros(n_accounts, np.int32)
+    last = np.full(len(objects), -1, np.int32)
     for i in range(n):
         keep[i] = hi[i] > lo[i] and other[lo[i]] < hi[i]
         a = account[i]
         if keep[i] and last[a] != object[i]:
             last[a] = object[i]
             objects[a] += 1
-    kept = 0
-    for i in range(n):
-        keep[i] = keep[i] and objects[account[i]] >= min_n
-        kept += keep[i]
-    return keep, kept
+    return keep
 
 
 @compiled
-def _index(
+def enough(account: I32, objects: I32, min_n: int, keep: Bool) -> int:
+    """Keep no action of an account with company on fewer than ``min_n`` objects; how many stay."""
+    kept = 0
+    for i in range(len(account)):
+        keep[i] = keep[i] and objects[account[i]] >= min_n
+        kept += keep[i]
+    return kept
+
+
+@compiled
+def index_rows(
     account: I32,
     object: I32,  # noqa: A002
     lo: I32,

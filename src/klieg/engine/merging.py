@@ -15,7 +15,7 @@ from klieg.engine.compiled import compiled
 if TYPE_CHECKING:
     from klieg.tables import I32, I64, U32
 
-__all__ = ["Index", "merge"]
+__all__ = ["Index", "by_account", "merge"]
 
 FAR = 2**63 - 1
 """Later than any time, longer than any delay."""
@@ -29,6 +29,32 @@ class Index(NamedTuple):
     target: I32  # (n,)
     time: I64  # (n,)
     n_objects: int
+
+
+@compiled
+def by_account(
+    account: I32,
+    object: I32,  # noqa: A002
+    time: I64,
+    aim: I32,
+    n_accounts: int,
+) -> tuple[I64, I32, I32, I64, int]:
+    """The columns of an ``Index``; ``aim`` gives each object a number that its target shares."""
+    starts = np.zeros(n_accounts + 1, np.int64)
+    for a in account:
+        starts[a + 1] += 1
+    for a in range(n_accounts):
+        starts[a + 1] += starts[a]
+    place = starts[:n_accounts].copy()
+    n = len(account)
+    objects, targets, times = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int64)
+    for i in range(n):
+        p = place[account[i]]
+        place[account[i]] = p + 1
+        objects[p] = object[i]
+        targets[p] = aim[object[i]]
+        times[p] = time[i]
+    return starts, objects, targets, times, len(aim)
 
 
 @compiled
@@ -87,7 +113,7 @@ def merge(
     """
     span = np.empty(2, np.int64)
     # accounts come in ascending order: a place before the present one's rows is an earlier one's
-    where = np.full((index.n_objects, 2), -1, np.int64)
+    where = np.full((index.n_objects, 2), -1, np.int32)
     written = -1
     for pair in range(len(busier)):
         account = busier[pair]
@@ -110,7 +136,7 @@ def _meet(
     account: int,
     other: int,
     index: Index,
-    where: I64,
+    where: I32,
     windows: I64,
     n: U32,
     capped: U32,

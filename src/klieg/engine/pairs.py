@@ -10,15 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from klieg.engine import shards
-from klieg.engine.accumulate import Work, accumulate
-from klieg.engine.executors import AHEAD, ThreadExecutor
-from klieg.engine.live import given, indexed, live_rows, ordered, ranks
+from klieg.engine.accumulate import Work
+from klieg.engine.blocks import Blocks, block_parts, blocks
+from klieg.engine.counting import (
+    Counting,
+    Part,
+    count_shard,
+    counted,
+    joined,
+    limit_of,
+    row_bytes,
+)
+from klieg.engine.executors import ThreadExecutor
+from klieg.engine.live import given, indexed, ordered, pruned, ranks, rungs_of
+from klieg.engine.slabs import ROW, on_disk, tally, together
+from klieg.engine.spill import on_file, piece, sized
 from klieg.engine.windows import window_list
 from klieg.errors import EngineError
 from klieg.sockets import PairCounts
@@ -28,12 +38,16 @@ if TYPE_CHECKING:
     from klieg.sockets import Executor
     from klieg.tables import I64
 
-    Part = tuple[NDArray[np.int32], I64, int]
-
 __all__ = ["BUDGET", "Batches", "Plan", "count_pairs", "count_shard", "pair_batches", "plan"]
 
 BUDGET = 8 * 2**30
 """Bytes to work in where the caller sets no budget."""
+
+OBJECT = 28
+"""Bytes an object while objects are numbered."""
+
+ACCOUNT = 32
+"""Bytes an account while actions are indexed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ def count_pairs(
                 f"memory budget of {budget:,} bytes: raise min_n, lower the occupancy cap, "
                 "shorten the windows, raise the budget, or read them in batches"
             )
-    return PairCounts(_joined(parts, width), batches.dropped)
+    return PairCounts(joined(parts, width), batches.dropped)
 
 
 def pair_batches(
@@ -98,34 +112,16 @@ def pair_batches(
 ) -> Batches:
     """The pairs of ``count_pairs`` in batches: only those under way are ever in memory."""
     ladder = window_list(windows)
-    work, dropped = _prepare(account, object, time, target, n_accounts, ladder, min_n, cap)
+    columns = account, object, time, target
+    work, dropped = _prepare(columns, n_accounts, ladder, min_n, cap, budget)
     return Batches(work, ladder, min_n, dropped, threads, budget, executor or ThreadExecutor())
-
-
-def row_bytes(width: int) -> int:
-    """Bytes of a kept pair: two accounts, two counts a window, first and last."""
-    return 24 + 8 * width
-
-
-class Counting(NamedTuple):
-    """What the shards of one count share."""
-
-    work: Work
-    windows: I64
-    min_n: int
-    limit: int  # rows after which a shard stops
-
-
-def count_shard(shared: Counting, first: int, stop: int) -> Part:
-    """The pairs whose left account lies in [first, stop), as ``accumulate`` gives them."""
-    return accumulate(first, stop, shared.work, shared.windows, shared.min_n, shared.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Batches:
     """Prepared work: each iteration counts it, one shard after another."""
 
-    work: Work
+    work: Work | Blocks
     windows: I64
     min_n: int
     dropped: I64
@@ -134,31 +130,19 @@ class Batches:
     executor: Executor
 
     def parts(self) -> Iterator[Part]:
-        """The kept pairs of each shard, in order of accounts."""
-        # a quarter of the budget for pairs: those asked for, and those counted ahead of them;
-        # a list that grows holds each twice
+        """The kept pairs, in (left, right) order, a quarter of the budget at a time."""
         workers = self.executor.workers(self.threads)
-        at_once = 2 * row_bytes(len(self.windows)) * (AHEAD * workers + 1)
-        limit = max(self.budget // 4 // at_once, 256)
+        limit = limit_of(self.budget // 4, len(self.windows), workers)
+        if isinstance(self.work, Blocks):
+            how = self.windows, self.min_n, limit, self.executor, self.threads
+            return block_parts(self.work, *how)
         shared = Counting(self.work, self.windows, self.min_n, limit)
-        return self._parts(shared, workers, 0, len(self.work.mass))
-
-    def _parts(self, shared: Counting, workers: int, first: int, stop: int) -> Iterator[Part]:
-        count = shards.SHARDS_PER_THREAD * workers
-        ranges = [
-            (first + a, first + b)
-            for a, b in shards.equal_ranges(shared.work.mass[first:stop], count)
-        ]
-        results = self.executor.map(count_shard, shared, ranges, self.threads)
-        for part, (_, end) in zip(results, ranges, strict=True):
-            yield part
-            if part[2] < end:
-                yield from self._parts(shared, workers, part[2], end)
+        return counted(shared, 0, len(self.work.mass), self.executor, self.threads)
 
     def __iter__(self) -> Iterator[Edges]:
         for part in self.parts():
             if len(part[0]):
-                yield _joined([part], len(self.windows))
+                yield joined([part], len(self.windows))
 
 
 def plan(
@@ -173,42 +157,53 @@ def plan(
 ) -> Plan:
     """What ``count_pairs`` with the same arguments would take: exact counts, no pair made."""
     ladder = window_list(windows)
-    work, _ = _prepare(account, object, time, target, n_accounts, ladder, min_n, cap)
+    columns = account, object, time, target
+    work, _ = _in_memory(columns, n_accounts, ladder, min_n, cap)
     n, live = len(np.asarray(account)), len(work.row)
-    book = min(int(work.mass.max(initial=0)), n_accounts) * (44 + 8 * len(ladder))
-    return Plan(n, live, int(work.mass.sum()), 30 * n + 41 * live + book)
+    return Plan(n, live, int(work.mass.sum()), ROW * n)
 
 
 def _prepare(
-    account: object,
-    object: object,  # noqa: A002
-    time: object,
-    target: object,
+    columns: tuple[Any, ...],
     n_accounts: int,
     windows: I64,
     min_n: int,
     cap: int | None,
-) -> tuple[Work, I64]:
-    """Drop what can never reach ``min_n``, and index the rest by account."""
-    columns = given(account, object, time, target, n_accounts)
-    order = ranks(columns)
+    budget: int,
+) -> tuple[Work | Blocks, I64]:
+    """Drop what can never reach ``min_n``, and index the rest by account; on disk if need be."""
+    n = len(columns[0])
+    read = sum(on_file(values) for values in columns) * 5 * n
+    if read + ROW * n + ACCOUNT * n_accounts <= budget // 2:
+        return _in_memory(columns, n_accounts, windows, min_n, cap)
+    seen = tally(columns, n, n_accounts, max(budget // (8 * ROW), 256))
+    fixed = OBJECT * len(seen.actions) + (ACCOUNT + 8 * len(windows)) * n_accounts
+    room = budget * 3 // 4 - fixed
+    if room < 8 * ROW:
+        raise EngineError(
+            f"{n_accounts:,} accounts and {len(seen.actions):,} objects alone take {sized(fixed)}, "
+            f"more than the memory budget of {sized(budget)} allows beside the rest: "
+            f"it must be {sized(fixed * 4 // 3 + 2**26)} or more"
+        )
+    if read + ROW * n <= room:
+        return _in_memory(columns, n_accounts, windows, min_n, cap)
     dropped = np.zeros((n_accounts, len(windows)), np.int64)
-    live = live_rows(ordered(columns, order), n_accounts, windows, min_n, cap, dropped)
+    slabs = on_disk(columns, n, seen, n_accounts, windows, min_n, cap, dropped, room)
+    del seen
+    if ROW * sum(slabs.rows) <= room:
+        return indexed(together(slabs, windows), slabs.aim, n_accounts), dropped
+    return blocks(slabs, room), dropped
+
+
+def _in_memory(
+    columns: tuple[Any, ...], n_accounts: int, windows: I64, min_n: int, cap: int | None
+) -> tuple[Work, I64]:
+    account, object_, time, target = (piece(values, 0, len(values)) for values in columns)
+    whole = given(account, object_, time, target, n_accounts)
+    order = ranks(whole)
+    rows = ordered(whole, order)
+    del whole, account, object_, time, target
+    dropped = np.zeros((n_accounts, len(windows)), np.int64)
+    rungs = rungs_of(rows, windows, cap, dropped)
+    live = pruned(rows, rungs, n_accounts, windows, min_n)
     return indexed(live, order.aim, n_accounts), dropped
-
-
-def _joined(parts: list[Part], width: int) -> Edges:
-    """All shards' pairs as columns; each shard's own copy is let go as soon as it is read."""
-    total = sum(len(book) for book, _, _ in parts)
-    left, right = np.empty(total, np.int32), np.empty(total, np.int32)
-    n, capped = np.empty((total, width), np.uint32), np.empty((total, width), np.uint32)
-    first, last = np.empty(total, np.int64), np.empty(total, np.int64)
-    stop = total
-    while parts:
-        book, span, _ = parts.pop()
-        rows = slice(stop - len(book), stop)
-        left[rows], right[rows] = book[:, 0], book[:, 1]
-        n[rows], capped[rows] = book[:, 2 : 2 + width], book[:, 2 + width :]
-        first[rows], last[rows] = span[:, 0], span[:, 1]
-        stop = rows.start
-    return Edges(left, right, n, capped, first, last)

@@ -12,9 +12,9 @@ import numpy as np
 
 from klieg.engine import shards
 from klieg.engine.executors import ThreadExecutor
-from klieg.engine.live import given, ordered, ranks
-from klieg.engine.merging import Index, merge
-from klieg.engine.windows import checked, group_rows, window_list
+from klieg.engine.live import Given, given, ordered, ranked, tally_objects
+from klieg.engine.merging import Index, by_account, merge
+from klieg.engine.windows import checked, window_list
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -48,13 +48,26 @@ def rescore_pairs(
     if (a >= b).any():
         raise EngineError("every pair must have left < right")
     columns = given(account, object, time, target, n_accounts)
-    aim_order = ranks(columns)
-    actions = ordered(columns, aim_order)
-    starts, rows = group_rows(actions.account, np.arange(len(actions.account)), n_accounts)
-    objects = actions.object[rows]
-    own = actions.time[rows]
-    index = Index(starts, objects, aim_order.aim[objects], own, len(aim_order.aim))
-    length = np.diff(starts)
+    # only what the accounts asked for did: usually few of all
+    asked = np.zeros(n_accounts, np.bool_)
+    asked[a] = True
+    asked[b] = True
+    n_objects = int(columns.object.max(initial=-1)) + 1
+    count, aim = np.zeros(n_objects, np.int32), np.full(n_objects, -1, np.int32)
+    tally_objects(columns.object, columns.target, count, aim)
+    rows = np.flatnonzero(asked[columns.account] & (count[columns.object] > 1))
+    if len(rows) < len(columns.account):
+        account_, object_, time_, target_ = columns
+        columns = Given(account_[rows], object_[rows], time_[rows], target_[rows])
+        del account_, object_, time_, target_
+        count = np.bincount(columns.object, minlength=n_objects).astype(np.int32)
+    del rows
+    numbers = ranked(count, aim)
+    actions = ordered(columns, numbers)
+    del columns, count, aim
+    index = Index(*by_account(*actions, numbers.aim, n_accounts))
+    del actions
+    length = np.diff(index.starts)
     busier = np.where(length[a] >= length[b], a, b)
     other = a + b - busier
     order = np.argsort(busier, kind="stable")

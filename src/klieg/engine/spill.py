@@ -1,0 +1,109 @@
+"""Columns that do not fit in memory: read in pieces, and put aside in files of a passing folder.
+
+Files are raw arrays, read back explicitly: pages of a mapped file would count as memory held. The
+folder lies where ``TMPDIR`` says and goes when nothing needs it any more, after an error or Ctrl-C
+too. The room does not know what the columns mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import resource
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from klieg.errors import EngineError
+
+__all__ = ["Scratch", "on_file", "piece", "resident", "sized"]
+
+
+class Scratch:
+    """A folder of raw columns; gone with the last reference to it, or at the end of the process."""
+
+    def __init__(self) -> None:
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="klieg-"))
+        except OSError as error:
+            raise EngineError(f"no folder for passing files: {error}; set TMPDIR") from error
+        self.remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def append(self, name: str, columns: Sequence[NDArray[Any]]) -> None:
+        """Add rows to the columns kept under a name: one file a column."""
+        for k, values in enumerate(columns):
+            raw = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+            try:
+                with (self.folder / f"{name}.{k}").open("ab") as file:
+                    file.write(raw.data)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise
+                raise EngineError(
+                    f"the disk is full: {raw.nbytes:,} more bytes do not fit in "
+                    f"{self.folder.parent}; set TMPDIR to a larger one, or raise the memory budget"
+                ) from error
+
+    def read(
+        self, name: str, dtypes: Sequence[Any], first: int = 0, count: int = -1
+    ) -> list[NDArray[Any]]:
+        """Rows of the columns kept under a name; none if nothing was."""
+        return [
+            _from(self.folder / f"{name}.{k}", np.dtype(dtype), first, count)
+            for k, dtype in enumerate(dtypes)
+        ]
+
+    def drop(self, name: str) -> None:
+        """Delete the columns kept under a name."""
+        for file in self.folder.glob(f"{name}.*"):
+            file.unlink()
+
+
+def _from(path: Path, dtype: np.dtype[Any], first: int, count: int, start: int = 0) -> NDArray[Any]:
+    if not path.exists() or count == 0:
+        return np.empty(0, dtype)
+    return np.fromfile(path, dtype, count, offset=start + first * dtype.itemsize)
+
+
+def on_file(values: object) -> bool:
+    """Whether a column is a whole mapped file, as ``np.load(path, mmap_mode="r")`` gives it."""
+    return isinstance(values, np.memmap) and isinstance(values.base, mmap.mmap)
+
+
+def piece(values: Any, first: int, stop: int) -> NDArray[Any]:
+    """Rows [first, stop) of a column; those of a mapped file are read, not mapped in."""
+    if on_file(values) and values.ndim == 1:
+        return _from(Path(values.filename), values.dtype, first, stop - first, values.offset)
+    rows: NDArray[Any] = np.asarray(values)[first:stop]
+    return rows
+
+
+def pieces(columns: Sequence[Any], n: int, rows: int) -> Iterator[list[NDArray[Any]]]:
+    """``rows`` rows of every column at a time."""
+    for first in range(0, n, rows):
+        yield [piece(values, first, min(first + rows, n)) for values in columns]
+
+
+def resident() -> int:
+    """Bytes that this process holds now (where the system does not say: its most so far)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def sized(count: int) -> str:
+    """Bytes in words.
+
+    >>> sized(3 * 2**30 // 2), sized(2**20 - 1)
+    ('1.5 GiB', '1.0 MiB')
+    """
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
