@@ -39,7 +39,7 @@ def load(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) 
         return Frame(table, pa.array(np.arange(1, table.num_rows + 1)), file)
     if shape.kind == "jsonl" and source.path.stat().st_size >= duck.LARGE:
         try:
-            table = read_columns(source.path, pick)
+            table = read_columns(source.path, pick, desk.read)
         except duck.GaveUp as why:
             desk.note(f"read line by line, as the fast path gave up ({why})")
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ MAX_FIELD = 1 << 20
 LOOK_AHEAD = 1 << 20  # bytes a quoted field may span before its opening quote is taken as torn
 WASTE = 64 << 20  # bytes of look-ahead in vain before the quotes are given up altogether
 BLOCK = 8 << 20
-MAX_LINE = 256 << 20  # bytes the csv module may take as one field before it is refused
+PIECE = 1 << 16  # records that are turned from Python's strings into Arrow's at a time
+MB = 1_000_000
+MAX_LINE = 64 << 20  # bytes the csv module may take as one field before it is refused
 
 
 def header_of(shape: Peek) -> list[str]:
@@ -50,7 +53,7 @@ def read_table(source: Input, columns: Sequence[str], desk: Desk) -> tuple[pa.Ta
     try:
         if shape.encoding != "utf-8":
             raise pa.ArrowInvalid("it is not UTF-8")
-        table = _at_once(source.path, shape, columns)
+        table = _at_once(source.path, shape, columns, desk)
         one_line_each = table.num_rows + 1 == _lines(source.path)
         if not one_line_each and not quotes_pair_up(source.path, shape.delimiter):
             raise pa.ArrowInvalid("its quotes do not pair up")
@@ -120,7 +123,7 @@ def preview_rows(head: bytes, columns: Sequence[str]) -> pa.Table:
     return pa.table({c: pa.array([r[names.index(c)] for r in rows], pa.string()) for c in columns})
 
 
-def _at_once(path: Path, shape: Peek, columns: Sequence[str]) -> pa.Table:
+def _at_once(path: Path, shape: Peek, columns: Sequence[str], desk: Desk) -> pa.Table:
     names = header_of(shape)
     read = pacsv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK)
     parse = pacsv.ParseOptions(delimiter=shape.delimiter, newlines_in_values=True)
@@ -131,8 +134,17 @@ def _at_once(path: Path, shape: Peek, columns: Sequence[str]) -> pa.Table:
         quoted_strings_can_be_null=True,
         null_values=[""],
     )
-    with pa.OSFile(str(path)) as file:  # a path would be unpacked by its suffix
-        return pacsv.read_csv(file, read_options=read, parse_options=parse, convert_options=convert)
+    batches, size = [], path.stat().st_size // MB
+    with (
+        pa.OSFile(str(path)) as file,  # a path would be unpacked by its suffix
+        pacsv.open_csv(  # piece by piece is cheaper than all at once, and says how far it is
+            file, read_options=read, parse_options=parse, convert_options=convert
+        ) as pieces,
+    ):
+        for batch in pieces:
+            batches.append(batch)
+            desk.read(file.tell() // MB, size, "MB")
+        return pa.Table.from_batches(batches, pieces.schema)
 
 
 def _record_by_record(
@@ -142,13 +154,13 @@ def _record_by_record(
     slots = [names.index(c) for c in columns]
     kept: list[list[str | None]] = [[] for _ in columns]
     numbers: list[int] = []
-    lines = _text_lines(source, shape, desk)
-    if not lines:  # a mark of the encoding and nothing behind it
-        return pa.table({c: pa.array([], pa.string()) for c in columns}), pa.array([], pa.int64())
+    tables = [_texts(columns, kept)]
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
-    _, header = _record(lines, 0, shape.delimiter, len(shape.columns))
+    lines = _Ahead(_text_lines(source, shape, desk))
+    if lines.at(0) is not None:  # a mark of the encoding alone has no header
+        lines.drop(_record(lines, shape.delimiter, len(shape.columns))[1])
     for record, (line, row, raw) in enumerate(
-        _salvaged(lines, header, shape.delimiter, len(names), source), 1
+        _salvaged(lines, shape.delimiter, len(names), source), 1
     ):
         desk.rows += 1
         if row is None or any(len(row[slot]) > MAX_FIELD for slot in slots):
@@ -158,64 +170,107 @@ def _record_by_record(
         numbers.append(record)
         for column, slot in zip(kept, slots, strict=True):
             column.append(row[slot] or None)
-    table = pa.table({c: pa.array(v, pa.string()) for c, v in zip(columns, kept, strict=True)})
-    return table, pa.array(numbers, pa.int64())
+        if kept and len(kept[0]) >= PIECE:
+            tables.append(_texts(columns, kept))
+            kept = [[] for _ in columns]
+    tables.append(_texts(columns, kept))
+    return pa.concat_tables(tables), pa.array(numbers, pa.int64())
 
 
-def _text_lines(source: Input, shape: Peek, desk: Desk) -> list[str]:
-    raw = source.path.read_bytes()
-    if shape.encoding != "utf-8":
-        return raw.decode(shape.encoding, "replace").lstrip("\ufeff").splitlines(keepends=True)
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    return [mended(line, desk).decode() for line in io.BytesIO(raw)]
+def _texts(columns: Sequence[str], kept: list[list[str | None]]) -> pa.Table:
+    return pa.table({c: pa.array(v, pa.string()) for c, v in zip(columns, kept, strict=True)})
+
+
+def _text_lines(source: Input, shape: Peek, desk: Desk) -> Iterator[str]:
+    """Lines as text, their ends kept; of an endless one no more than MAX_LINE, the rest lost."""
+    size, done = source.path.stat().st_size // MB, 0
+    with source.path.open("rb") as file:
+        if shape.encoding != "utf-8":
+            text = io.TextIOWrapper(file, shape.encoding, "replace", newline="")
+            while line := text.readline(MAX_LINE):
+                yield line.lstrip("\ufeff") if not done else line
+                done = 1
+            return
+        while raw := file.readline(MAX_LINE):
+            long = len(raw) == MAX_LINE and not raw.endswith(b"\n")
+            while long and (rest := file.readline(MAX_LINE)) and not rest.endswith(b"\n"):
+                pass
+            raw = raw if done else raw.removeprefix(b"\xef\xbb\xbf")
+            done += len(raw)
+            yield mended(raw, desk).decode()
+            if done // MB != (done - len(raw)) // MB:
+                desk.read(done // MB, size, "MB")
+
+
+class _Ahead:
+    """Lines that can be looked at before they are taken: only those looked at are held."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self._held, self.taken = lines, deque[str](), 0
+
+    def at(self, i: int) -> str | None:
+        """The i-th line from here; None behind the last."""
+        while len(self._held) <= i:
+            line = next(self._lines, None)
+            if line is None:
+                return None
+            self._held.append(line)
+        return self._held[i]
+
+    def drop(self, n: int) -> None:
+        """Take n lines."""
+        for _ in range(n):
+            self._held.popleft()
+        self.taken += n
 
 
 def _salvaged(
-    lines: list[str], start: int, delimiter: str, width: int, source: Input
+    lines: _Ahead, delimiter: str, width: int, source: Input
 ) -> Iterator[tuple[int, list[str] | None, str]]:
     """``(line, fields or None, raw)`` of each record; a torn one costs its first line only."""
-    i, wasted = start, 0
-    while i < len(lines):
-        if not lines[i].strip():
-            i += 1
+    wasted = 0
+    while (first := lines.at(0)) is not None:
+        if not first.strip():
+            lines.drop(1)
             continue
-        row, used = _record(lines, i, delimiter, width)
+        row, used = _record(lines, delimiter, width)
         if row is None:
-            wasted += sum(len(x) for x in lines[i + 1 : i + used])
+            wasted += sum(len(lines.at(k) or "") for k in range(1, used))
             if wasted > WASTE:
                 raise InputError(
                     "the quotes do not pair up; is this really a CSV file?",
                     path=source.name,
-                    line=i + 1,
+                    line=lines.taken + 1,
                 )
             used = 1
-        yield i + 1, row, lines[i]
-        i += used
+        yield lines.taken + 1, row, first
+        lines.drop(used)
 
 
-def _record(
-    lines: list[str], start: int, delimiter: str, width: int
-) -> tuple[list[str] | None, int]:
+def _record(lines: _Ahead, delimiter: str, width: int) -> tuple[list[str] | None, int]:
     """The record that starts here and how many lines it took (or was looked for in)."""
-    raw, used = lines[start], 1
+    first = lines.at(0)
+    assert first is not None
+    raw, used = first, 1
     while True:
         try:
             row = next(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter, strict=True))
         except csv.Error as error:
             if "unexpected end" not in str(error):
                 # quotes that nobody doubled: the line alone is taken, if its own quotes pair up
-                row = _line_alone(lines[start], delimiter)
-                fits = len(row) == width and lines[start].count('"') % 2 == 0
+                row = _line_alone(first, delimiter)
+                fits = len(row) == width and first.count('"') % 2 == 0
                 return (row, 1) if fits else (None, used)
         else:
             return (row if len(row) == width else None), used
         # an open quote: go on to the next line that holds one
         while True:
-            if start + used >= len(lines) or len(raw) > LOOK_AHEAD:
+            line = lines.at(used)
+            if line is None or len(raw) > LOOK_AHEAD:
                 return None, used
-            raw += lines[start + used]
+            raw += line
             used += 1
-            if '"' in lines[start + used - 1]:
+            if '"' in line:
                 break
 
 

@@ -45,7 +45,7 @@ class Desk:
 
     def read(self, done: int, of: int, unit: str) -> None:
         """Say how far into the input the reader is (``unit``: MB, rows); from the main thread."""
-        if self.meter is not None:
+        if self.meter is not None and of:
             self.meter(min(done, of), of, unit)
 
     def skip(self, kind: str, count: int = 1) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,9 +69,17 @@ def _text(path: Path) -> str:
 
 
 def batches(
-    db: Any, query: str, path: Path, columns: Mapping[str, str], size: int
+    db: Any,
+    query: str,
+    path: Path,
+    columns: Mapping[str, str],
+    size: int,
+    *,
+    told: Callable[[int, int, str], None],
 ) -> Iterator[pa.RecordBatch]:
     """The batches of a query over ``read_json($path, …, columns = $columns)``, in file order.
+
+    ``told`` hears how many rows are done, of about how many.
 
     Gives up at the end if the file holds blank lines, since records would not be lines then, or
     lines nested deeper than the tolerant path takes: DuckDB passes over what is in them.
@@ -82,17 +90,25 @@ def batches(
         if hasattr(found, "to_arrow_reader")
         else found.fetch_arrow_reader(size)
     )
-    rows = 0
+    rows, about = 0, _rows_about(path)
     with ThreadPoolExecutor(1) as beside:
         surveyed = beside.submit(survey, path)
         for batch in reader:
             rows += batch.num_rows
+            told(rows, max(rows, about), "rows")
             yield batch
         lines, deep = surveyed.result()
     if deep:
         raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}")
     if rows != lines:
         raise GaveUp("it holds blank lines")
+
+
+def _rows_about(path: Path) -> int:
+    """How many lines the whole file has if they are as long as those at its start."""
+    with path.open("rb") as file:
+        start = file.read(1 << 20)
+    return path.stat().st_size * start.count(b"\n") // max(len(start), 1)
 
 
 def structure(db: Any, path: Path) -> dict[str, Any]:

@@ -21,7 +21,11 @@ __all__ = ["read_columns"]
 _Leaves = dict[str, tuple[tuple[str, ...], str]]
 
 
-def read_columns(path: Path, pick: Callable[[Sequence[str]], list[str]]) -> pa.Table:
+def read_columns(
+    path: Path,
+    pick: Callable[[Sequence[str]], list[str]],
+    told: Callable[[int, int, str], None] = lambda done, of, unit: None,
+) -> pa.Table:
     """The wanted columns (dotted names, strings, lists as JSON text) of every line, in order."""
     with open_reader(path) as (db, known):
         leaves: _Leaves = {}
@@ -38,7 +42,7 @@ def read_columns(path: Path, pick: Callable[[Sequence[str]], list[str]]) -> pa.T
             f"SELECT {selected} FROM read_json($path, format = 'newline_delimited', "
             "compression = 'uncompressed', maximum_object_size = $longest, columns = $columns)"
         )
-        found = list(batches(db, query, known, columns, BATCH))
+        found = list(batches(db, query, known, columns, BATCH, told=told))
     table = pa.Table.from_batches(found, schema=found[0].schema if found else None)
     empty = [n for n in table.column_names if table.column(n).null_count == table.num_rows]
     return table.drop_columns(empty).cast(

@@ -7,11 +7,14 @@ here too. The room knows JSON, not posts.
 
 from __future__ import annotations
 
+import codecs
+import io
 import mmap
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import msgspec
 import numpy as np
@@ -36,6 +39,7 @@ __all__ = [
     "survey",
 ]
 
+MB = 1_000_000
 MAX_LINE = 8 << 20
 MAX_DEPTH = 64
 MAX_DOCUMENT = 512 << 20
@@ -231,17 +235,17 @@ def mended(raw: bytes, desk: Desk) -> bytes:
 
 
 def _lines(path: Path, encoding: str, desk: Desk, name: str) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    with path.open("rb") as file:
-        if encoding == "utf-16":
-            for number, text in enumerate(_utf16(file), 1):
-                if text.strip():
-                    yield number, text.encode()
-            return
-        while raw := file.readline(MAX_LINE + 1):
-            number += 1
+    size, done = path.stat().st_size // MB, 0
+    with path.open("rb") as plain:
+        file = _as_utf8(plain) if encoding == "utf-16" else plain
+        for number in count(1):
+            if not (raw := file.readline(MAX_LINE + 1)):
+                return
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
+            done += len(raw)
+            if done // MB != (done - len(raw)) // MB:
+                desk.read(done // MB, size, "MB")
             if len(raw) > MAX_LINE and not raw.endswith(b"\n"):
                 desk.rows += 1
                 desk(Reject(name, number, None, shown(raw), "line_longer_than_8_MiB"))
@@ -250,10 +254,30 @@ def _lines(path: Path, encoding: str, desk: Desk, name: str) -> Iterator[tuple[i
                 yield number, raw
 
 
-def _utf16(file: IO[bytes]) -> Iterator[str]:
-    import codecs
+def _as_utf8(file: IO[bytes]) -> IO[bytes]:
+    """UTF-16 as UTF-8, in pieces; half a character at the end, and what is none, is replaced."""
+    return cast("IO[bytes]", io.BufferedReader(_Recoded(file), 1 << 20))
 
-    yield from codecs.getreader("utf-16")(file, "replace")
+
+class _Recoded(io.RawIOBase):
+    """The bytes of a UTF-16 stream as UTF-8."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._rest = file, b""
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        while not self._rest:
+            piece = self._file.read(1 << 16)
+            self._rest = self._decoder.decode(piece, final=not piece).encode("utf-8", "replace")
+            if not piece and not self._rest:
+                return 0
+        n = min(len(room), len(self._rest))
+        room[:n], self._rest = self._rest[:n], self._rest[n:]
+        return n
 
 
 def _pass_over(file: IO[bytes]) -> None:

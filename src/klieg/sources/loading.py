@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from klieg.config import Config
 from klieg.errors import InputError
-from klieg.sockets import Input, Source, factory
+from klieg.sockets import Input, Progress, Source, factory, silent
 from klieg.sockets import names as registered
 from klieg.sources.desk import Desk
 from klieg.sources.no_posts import what_it_is
@@ -100,6 +100,7 @@ def read_one(
     keep: Callable[[Reject], None],
     *,
     path: str | None = None,
+    progress: Progress = silent,
 ) -> Load:
     """Read one input, a file here or a remote one; ``path`` says where it lies if not at its name.
 
@@ -108,7 +109,7 @@ def read_one(
     """
     with fetched(name, path or name) as opened:
         source = recognise(opened, format=format)
-        desk = Desk(name, keep)
+        desk = Desk(name, keep, meter=_meter(name, progress))
         with ThreadPoolExecutor(
             1
         ) as beside:  # hashing waits for the disk, reading for the processor
@@ -127,6 +128,11 @@ def read_one(
             "say --format tabular"
         )
     return Load(name, source.name, tables, desk, digest.result())
+
+
+def _meter(name: str, progress: Progress) -> Callable[[int, int, str], None]:
+    stage = f"reading {Path(name).name}"
+    return lambda done, of, unit: progress(f"{stage}: {unit}", done, of)
 
 
 def read_shard(shared: Reading, first: int, stop: int) -> tuple[NDArray[np.uint8], str] | None:

@@ -102,7 +102,11 @@ def _loads(
         found = next(packed)
         if found is None and executor is not None:
             _log.warning("%s is not there for the workers: read on this machine", name)
-        loads.append(unpack(found, keep) if found else read_one(name, format_, mapping, keep))
+        loads.append(
+            unpack(found, keep)
+            if found
+            else read_one(name, format_, mapping, keep, progress=progress)
+        )
         loads[-1].desk.check(max_bad)
     return loads
 

@@ -120,7 +120,7 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     begun: deque[Future[_Read]] = deque()
     beside = min(2, limits().threads)
     with open_reader(source.path) as (db, path), ThreadPoolExecutor(beside) as pool:
-        for batch in _batches(db, path):
+        for batch in _batches(db, path, desk):
             begun.append(pool.submit(_posts, batch, done, file, desk.name))
             done += batch.num_rows
     while begun:
@@ -142,8 +142,8 @@ class _Read:
     rejects: list[Reject]
 
 
-def _batches(db: Any, path: Path) -> Iterator[pa.RecordBatch]:
-    for batch in batches(db, _QUERY, path, _COLUMNS, BATCH):
+def _batches(db: Any, path: Path, desk: Desk) -> Iterator[pa.RecordBatch]:
+    for batch in batches(db, _QUERY, path, _COLUMNS, BATCH, told=desk.read):
         if (pc.sum(pc.equal(batch.column("other"), "data")).as_py() or 0) > 0:
             raise GaveUp("it holds pages among the posts")
         yield batch
