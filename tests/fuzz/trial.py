@@ -127,12 +127,13 @@ def _from_somewhere(table: pa.Table, content: bytes) -> None:
 
 
 def _readable(content: bytes) -> str:
-    texts = [content.decode(e, "replace") for e in ("utf-8", "cp1252", "utf-16")]
-    for text in texts[:1]:
+    bare = content.replace(b"\0", b"")  # readers take zero bytes out
+    texts = [c.decode(e, "replace") for c in (content, bare) for e in ("utf-8", "cp1252", "utf-16")]
+    for text in (texts[0], texts[3]):
         for line in (*text.split("\n"), text):
             with suppress(ValueError, RecursionError):
                 texts.extend(_strings(json.loads(line)))
-    return "\n".join(texts)
+    return "\n".join([*texts, *(text.replace("\0", "") for text in texts)])
 
 
 def _strings(value: Any) -> Iterator[str]:

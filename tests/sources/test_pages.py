@@ -345,7 +345,7 @@ def test_pages_zeeschuimer_several_platforms_in_one_file(tmp_path: Path) -> None
                 "taken_at": 1714557602,
                 "caption": {"text": "a picture"},
                 "user": {"pk": 5, "username": "dee"},
-                "like_count": 2,
+                "like_count": 0,
             },
         ),
         item(
@@ -440,6 +440,7 @@ def test_pages_zeeschuimer_several_platforms_in_one_file(tmp_path: Path) -> None
     assert by["44"]["objects"] == [{"trace": "sound", "id": "77"}]
     assert (by["1"]["kind"], by["1"]["reply_to"], by["1"]["account_id"]) == ("comment", "44", "8")
     assert (by["Cx1"]["account_id"], by["Cx1"]["text"]) == ("5", "a picture")
+    assert by["Cx1"]["metrics"]["likes"] == 0  # known to be none, which is not unknown
     assert (by["Cx2"]["account_id"], by["Cx2"]["text"]) == ("6", "an old one")
     truth = by["51"]
     assert (truth["platform"], truth["kind"], truth["repost_of"]) == (

@@ -16,7 +16,7 @@ from klieg.sources.lines import documents, records
 from klieg.sources.peek import peek
 from klieg.tables import Reject
 
-__all__ = ["at", "items", "moment", "number", "objects", "posts", "words_at"]
+__all__ = ["at", "count", "items", "moment", "number", "objects", "posts", "words_at"]
 
 Made = dict[str, Any] | str
 """A post as ``rows.pack`` takes it, or a word for what else the object is."""
@@ -56,6 +56,16 @@ def number(value: Any, *path: str | int) -> int | None:
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= 18:
         return int(found)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def count(value: Any, *paths: str) -> int | None:
+    """The whole number at the first of several dotted paths that has one; 0 is one.
+
+    >>> count({"stats": {"likes": 0}}, "likes", "stats.likes")
+    0
+    """
+    found = (number(value, *path.split(".")) for path in paths)
+    return next((n for n in found if n is not None), None)
 
 
 def moment(value: Any, *path: str | int) -> str | None:

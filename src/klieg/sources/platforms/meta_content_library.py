@@ -20,7 +20,7 @@ from klieg.sources.desk import Desk
 from klieg.sources.formats import Format, either
 from klieg.sources.frames import Frame
 from klieg.sources.inputs import file_name
-from klieg.sources.pages import at, items, number, posts, words_at
+from klieg.sources.pages import at, count, items, posts, words_at
 from klieg.sources.peek import Peek
 from klieg.sources.rows import pack
 from klieg.sources.tabular import fixed
@@ -57,8 +57,10 @@ _NAMELESS = "there are no account numbers in some rows: accounts are known by ha
 def _derive(frame: Frame, desk: Desk) -> Frame:
     if first_filled(frame, "post_owner.id").null_count:
         desk.note(_NAMELESS)
-    kind = pc.utf8_lower(first_filled(frame, "post_owner.type"))
-    place = [_KINDS.get(k or "", "meta") for k in kind.to_pylist()]
+    kind = pc.utf8_lower(first_filled(frame, "post_owner.type")).combine_chunks()
+    coded = kind.fill_null("").dictionary_encode()
+    named = pa.array([_KINDS.get(k, "meta") for k in coded.dictionary.to_pylist()], pa.string())
+    place = named.take(coded.indices)
     return put(
         frame,
         {_OWNER: first_filled(frame, *_OWNERS), _SITE: pa.chunked_array([place])},
@@ -98,7 +100,6 @@ def _post(item: dict[str, Any]) -> dict[str, Any] | str:
     handle, name = words_at(owner, "username"), words_at(owner, "name")
     shared = words_at(item, "shared_post_id")
     link = words_at(item, "link_attachment", "link")
-    likes = number(seen, "reaction_count")
     return {
         "platform": _KINDS.get((words_at(owner, "type") or "").lower(), "meta"),
         "post_id": words_at(item, "id"),
@@ -112,10 +113,10 @@ def _post(item: dict[str, Any]) -> dict[str, Any] | str:
         "hashtags": at(item, "hashtags"),
         "account": {"handle": handle, "name": name},
         "metrics": {
-            "likes": number(seen, "like_count") if likes is None else likes,
-            "reposts": number(seen, "share_count"),
-            "replies": number(seen, "comment_count"),
-            "views": number(seen, "views"),
+            "likes": count(seen, "reaction_count", "like_count"),
+            "reposts": count(seen, "share_count", "repost_count"),
+            "replies": count(seen, "comment_count", "reply_count"),
+            "views": count(seen, "views", "view_count"),
         },
     }
 

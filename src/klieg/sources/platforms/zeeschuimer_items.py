@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from klieg.sources.markup import plain
-from klieg.sources.pages import at, moment, number, objects, words_at
+from klieg.sources.pages import at, count, moment, number, objects, words_at
+from klieg.sources.platforms.zeeschuimer_x import tweet_post
 
 __all__ = ["SITES", "site_of"]
 
@@ -30,102 +31,6 @@ def site_of(platform: str) -> str:
     name = word.removesuffix("-comments").split(".")[0].replace("-", "_")
     name = {"twitter": "x", "truthsocial": "truth", "truth_social": "truth"}.get(name, name)
     return f"{name}_comments" if comments and name else name
-
-
-# --- X -------------------------------------------------------------------------------------------
-
-
-def _x(item: Item) -> Post:
-    tweet = _bare(item)
-    legacy = at(tweet, "legacy")
-    if not isinstance(legacy, dict):
-        return None
-    repeated = _bare(at(legacy, "retweeted_status_result", "result"))
-    repeated = repeated if at(repeated, "legacy") else {}
-    quoted = words_at(legacy, "quoted_status_id_str") or words_at(
-        _bare(at(tweet, "quoted_status_result", "result")), "rest_id"
-    )
-    reply, said = words_at(legacy, "in_reply_to_status_id_str"), repeated or tweet
-    entities = at(said, "note_tweet", "note_tweet_results", "result", "entity_set") or at(
-        said, "legacy", "entities"
-    )
-    own = {words_at(tweet, "rest_id"), words_at(repeated, "rest_id"), quoted}
-    return {
-        "platform": "x",
-        "post_id": words_at(tweet, "rest_id") or words_at(legacy, "id_str"),
-        "account_id": words_at(legacy, "user_id_str") or _x_number(tweet),
-        "time": words_at(legacy, "created_at"),
-        "text": _x_text(said),
-        "lang": words_at(legacy, "lang"),
-        "kind": "repost" if repeated else "reply" if reply else "quote" if quoted else "post",
-        "repost_of": words_at(repeated, "rest_id") or words_at(repeated, "legacy", "id_str"),
-        "repost_of_account": words_at(repeated, "legacy", "user_id_str") or _x_number(repeated),
-        "reply_to": reply,
-        "reply_to_account": words_at(legacy, "in_reply_to_user_id_str"),
-        "quote_of": None if repeated else quoted,
-        "root_id": words_at(legacy, "conversation_id_str"),
-        "urls": _x_urls(entities, own),
-        "hashtags": [words_at(h, "text") for h in objects(entities, "hashtags")],
-        "mentions": [words_at(m, "screen_name") for m in objects(entities, "user_mentions")],
-        "media": _x_media(said),
-        "client": plain(words_at(tweet, "source") or words_at(legacy, "source") or ""),
-        "account": _x_account(tweet),
-        "metrics": {
-            "likes": number(legacy, "favorite_count"),
-            "reposts": number(legacy, "retweet_count"),
-            "replies": number(legacy, "reply_count"),
-            "views": number(tweet, "views", "count") or number(tweet, "ext_views", "count"),
-        },
-    }
-
-
-def _bare(item: Any) -> Item:
-    """Some tweets lie one level deeper, beside what limits who may see them."""
-    inner = at(item, "tweet")
-    found = inner if isinstance(inner, dict) else item
-    return found if isinstance(found, dict) else {}
-
-
-def _x_user(tweet: Item) -> Any:
-    return at(tweet, "core", "user_results", "result") or at(tweet, "user")
-
-
-def _x_number(tweet: Item) -> str | None:
-    user = _x_user(tweet)
-    return words_at(user, "rest_id") or words_at(user, "id_str")
-
-
-def _x_account(tweet: Item) -> dict[str, Any]:
-    user = _x_user(tweet)
-
-    def told(key: str) -> Any:  # the same facts have moved twice
-        places = (at(user, "legacy", key), at(user, "core", key), at(user, key))
-        return next((value for value in places if value is not None), None)
-
-    return {
-        "handle": told("screen_name"),
-        "name": told("name"),
-        "created_at": told("created_at"),
-        "followers": told("followers_count"),
-        "following": told("friends_count"),
-        "verified": told("verified"),
-    }
-
-
-def _x_text(tweet: Item) -> Any:
-    long = at(tweet, "note_tweet", "note_tweet_results", "result", "text")
-    return long or at(tweet, "legacy", "full_text") or at(tweet, "legacy", "text")
-
-
-def _x_urls(entities: Any, own: set[str | None]) -> list[str]:
-    links = [words_at(u, "expanded_url") or words_at(u, "url") for u in objects(entities, "urls")]
-    return [u for u in links if u and u.rsplit("/status/", 1)[-1].split("?")[0] not in own]
-
-
-def _x_media(tweet: Item) -> list[dict[str, Any]] | None:
-    found = objects(tweet, "legacy", "extended_entities", "media")
-    found = found or objects(tweet, "legacy", "entities", "media")
-    return [_medium(words_at(m, "type"), words_at(m, "media_url_https")) for m in found] or None
 
 
 def _medium(kind: str | None, address: str | None) -> dict[str, str | None]:
@@ -156,8 +61,7 @@ def _tiktok(item: Item) -> Post:
         "account": {
             "handle": handle,
             "name": words_at(author, "nickname") or words_at(item, "nickname"),
-            "followers": number(item, "authorStats", "followerCount")
-            or number(item, "authorStatsV2", "followerCount"),
+            "followers": count(item, "authorStats.followerCount", "authorStatsV2.followerCount"),
             "following": number(item, "authorStats", "followingCount"),
             "verified": at(author, "verified"),
         },
@@ -234,10 +138,9 @@ def _instagram(item: Item) -> Post:
         "text": caption,
         "kind": "post",
         "metrics": {
-            "likes": number(item, "like_count") or number(item, "edge_media_preview_like", "count"),
-            "replies": number(item, "comment_count")
-            or number(item, "edge_media_to_comment", "count"),
-            "views": number(item, "play_count") or number(item, "video_view_count"),
+            "likes": count(item, "like_count", "edge_media_preview_like.count"),
+            "replies": count(item, "comment_count", "edge_media_to_comment.count"),
+            "views": count(item, "play_count", "video_view_count"),
         },
     }
 
@@ -364,7 +267,7 @@ def _fediverse(platform: str) -> Callable[[Item], Post]:
             },
             "metrics": {
                 "likes": number(item, "favourites_count"),
-                "reposts": number(item, "reblogs_count") or number(item, "reposts_count"),
+                "reposts": count(item, "reblogs_count", "reposts_count"),
                 "replies": number(item, "replies_count"),
             },
         }
@@ -440,7 +343,7 @@ SITES: dict[str, Callable[[Item], Post]] = {
     "tiktok": _tiktok,
     "tiktok_comments": _tiktok_comment,
     "truth": _fediverse("truth_social"),
-    "x": _x,
-    "x_comments": _x,
+    "x": tweet_post,
+    "x_comments": tweet_post,
 }
 """How the items of each platform become posts, by the platform's name."""
