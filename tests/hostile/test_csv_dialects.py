@@ -1,4 +1,4 @@
-"""Threat: tables in the wrong dialect: marks, delimiters, index columns, encodings, one long line."""
+"""Threat: tables in the wrong dialect: marks, delimiters, index columns, encodings."""
 
 from __future__ import annotations
 

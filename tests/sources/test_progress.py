@@ -10,8 +10,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from klieg.sources import duck, lines, read
 from klieg.sources import delimited as csvs
+from klieg.sources import duck, lines, read
 
 
 def posts(n: int) -> pa.Table:
@@ -48,6 +48,8 @@ def test_progress_reaches_the_end_in_steps(
     read([str(path)], progress=lambda *call: told.append(call))
     steps = [(done, of) for stage, done, of in told if stage == f"reading {name}: {unit}"]
     done = [d for d, _ in steps]
+    if name.startswith("slow"):  # the fast path gave up somewhere: the tolerant one began anew
+        done = done[max(i for i in range(1, len(done)) if done[i] < done[i - 1]) :]
     assert len(set(done)) >= 4
     assert done == sorted(done)
     assert len({of for _, of in steps}) == 1

@@ -143,7 +143,7 @@ def _at_once(path: Path, shape: Peek, columns: Sequence[str], desk: Desk) -> pa.
     ):
         for batch in pieces:
             batches.append(batch)
-            desk.read(file.tell() // MB, size, "MB")
+            desk.read(len(batches) * BLOCK // MB, size, "MB")  # the file itself is read ahead
         return pa.Table.from_batches(batches, pieces.schema)
 
 
