@@ -105,8 +105,10 @@ def post(record: Post) -> dict[str, Any]:
 
 
 def owner(address: str | None) -> str | None:
-    """The account in an ``at://`` address."""
-    return address.removeprefix("at://").split("/", 1)[0] or None if address else None
+    """The account in an ``at://`` address; None where it is named by a handle, or not at all."""
+    scheme, _, rest = (address or "").partition("://")
+    did = rest.split("/", 1)[0]
+    return did if scheme == "at" and did.startswith("did:") else None
 
 
 def _quoted(embed: _Embed) -> str | None:
