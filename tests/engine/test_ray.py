@@ -202,10 +202,11 @@ def noted(shared: Any, first: int, stop: int) -> int:
 
 
 def test_ray_looks_only_a_little_ahead_and_tells_how_far(
-    executor: RayExecutor, tmp_path: Path
+    executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, int, int | None]] = []
-    executor.progress = lambda *said: told.append(said)
+    monkeypatch.setattr(executor, "progress", lambda *said: told.append(said))
+    monkeypatch.setattr(executor, "patience", 0.0)
     log = tmp_path / "log"
     results = executor.map(noted, (str(log),), RANGES, 1)
     assert next(results) == 0

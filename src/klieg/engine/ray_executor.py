@@ -14,6 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class RayExecutor:
     address: str = ""  # of a cluster, such as "auto" or "10.0.0.1:6379"; "" starts Ray here
     threads: int = 0  # cores to use here; 0 is all of them
     progress: Progress = silent
+    patience: float = 2.0  # seconds a call may take before its progress is worth a line
     name: str = "ray"
     _own: str | None = None  # the folder of the Ray that this executor started
     _connected: bool = False  # to a cluster, by this executor
@@ -101,12 +103,14 @@ class RayExecutor:
         task: Any = ray.remote(_shard).options(name=function.__name__, max_retries=RETRIES)
         store = ray.put(shared)
         waiting: deque[tuple[Any, int, int]] = deque()
+        since = time.monotonic()
         todo = iter(ranges)
         try:
             for done in range(len(ranges)):
                 while len(waiting) < ahead and (cut := next(todo, None)) is not None:
                     waiting.append((task.remote(function, store, *cut), *cut))
-                self._tell(function, done, len(ranges))
+                if time.monotonic() - since >= self.patience:
+                    self._tell(function, done, len(ranges))
                 ref, first, stop = waiting.popleft()
                 yield cast(T, owned(_got(ref, function, first, stop)))
         finally:
