@@ -190,6 +190,9 @@ _SAMPLES = (
     b'{"kind":"youtube#commentListResponse","items":[{"kind":"youtube#comment","id":"U1.2",'
     b'"snippet":{"textOriginal":"me too","parentId":"U1","authorDisplayName":"Cid",'
     b'"authorChannelId":{"value":"UCc"},"publishedAt":"2024-05-01T10:01:31Z"}}]}\n',
+    b'{"kind":"youtube#video","etag":"e","id":"v1","snippet":{"title":"A film","description":'
+    b'"and more","channelId":"UCx","channelTitle":"Xen","publishedAt":"2024-05-01T09:00:00Z"},'
+    b'"statistics":{"viewCount":"1024"}}\n',
     b"COMMENT_ID,AUTHOR,DATE,CONTENT,CLASS\n"
     b"z1,Ada,2013-11-07T06:20:48,hello all,0\nz2,Bob,2013-11-07T12:37:15,hello too,1\n",
 )
@@ -198,13 +201,13 @@ _table = fixed(
     "youtube",
     (),
     _COLUMNS,
-    _SAMPLES[1:],
+    _SAMPLES[2:],
     platform="youtube",
     derive=_derive,
     reads=("authorChannelId", "AUTHOR", "authorName"),
 )
 source = either(
     "youtube",
-    Format("youtube", _recognised, _read, _SAMPLES[:1]),
+    Format("youtube", _recognised, _read, _SAMPLES[:2]),
     replace(_table, recognised=_recognised_table),
 )

@@ -91,6 +91,19 @@ _SAMPLES = (
     b'{"item_id":"44","timestamp_collected":1714557700000,"source_platform":"tiktok.com","data":'
     b'{"id":"44","desc":"hello too","createTime":1714557631,"author":{"id":"9","uniqueId":"bob"},'
     b'"music":{"id":"77"},"stats":{"diggCount":4}}}\n',
+    b'{"item_id":"61","source_platform":"x.com","data":{"rest_id":"61","core":{"user_results":'
+    b'{"result":{"rest_id":"8","legacy":{"screen_name":"bob"}}}},"legacy":{"created_at":'
+    b'"Wed May 01 10:00:20 +0000 2024","full_text":"RT @ada: hel","user_id_str":"8",'
+    b'"retweeted_status_result":{"result":{"tweet":{"rest_id":"31","legacy":{"full_text":'
+    b'"hello #Day","user_id_str":"7","entities":{"urls":[{"expanded_url":"https://e.org/a"}]}}}}}}}}'
+    b'\n{"item_id":"62","source_platform":"instagram.com","data":{"code":"C1","taken_at":1714557602,'
+    b'"caption":{"text":"a picture"},"user":{"pk":5,"username":"dee"},"like_count":2}}\n'
+    b'{"item_id":"63","source_platform":"tiktok-comments","data":{"cid":"1","aweme_id":"44",'
+    b'"text":"yes","create_time":1714557601,"user":{"uid":"8","unique_id":"cid"}}}\n'
+    b'{"item_id":"64","source_platform":"linkedin.com","data":{"updateMetadata":{"urn":'
+    b'"urn:li:activity:6960882777168695296"},"actor":{"navigationContext":{"actionTarget":'
+    b'"https://www.linkedin.com/in/hal"}},"commentary":{"text":{"text":"at work"}}}}\n'
+    b'{"item_id":"65","source_platform":"pinterest.com","data":{"id":"p"}}\n',
     b'{"id":"51","created_at":"2024-05-01T10:00:00.000Z","content":"<p>hello</p>","account":'
     b'{"id":"5","username":"cid"},"__import_meta":{"source_platform":"truthsocial.com",'
     b'"timestamp_collected":1714557700000}}\n',
