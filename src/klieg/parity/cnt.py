@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.engine.similar_acts import similar_acts
+from klieg.parity.arrow import numbers
 from klieg.parity.edges import DIRECTED, LikeNetwork, ranked
 from klieg.parity.intern import Names
 from klieg.parity.messages import Messages, read_messages
@@ -126,7 +127,7 @@ def _split(things: Names) -> tuple[I64, I32, Names]:
     """Of each urls cell: where its links begin, the code of each link, and the links."""
     links = Names(things.size)
     parts = pc.split_pattern(things.strings().cast(pa.large_string()), " ")
-    starts = parts.offsets.to_numpy().astype(np.int64)
+    starts = numbers(parts.offsets, np.int32).astype(np.int64)
     return starts, links.codes(parts.values.cast(pa.large_binary())), links
 
 

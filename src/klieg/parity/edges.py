@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.errors import InputError
+from klieg.parity.arrow import number_array, numbers
 
 if TYPE_CHECKING:
     from klieg.parity.intern import Names
-    from klieg.tables import I32, ActEdges
+    from klieg.tables import F64, I32, ActEdges
 
 __all__ = ["DIRECTED", "UNDIRECTED", "LikeNetwork", "ranked"]
 
@@ -52,23 +53,23 @@ class LikeNetwork:
     def directed(self) -> bool:
         return bool(self.schema == DIRECTED)
 
+    def delays(self, edges: ActEdges) -> F64:
+        """(p,) mean seconds between the two acts of a pair."""
+        means: F64 = edges.delay / (edges.n * self.ticks)
+        return means
+
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Batches of ``schema``, sorted by the two names; counted anew each time."""
         for edges in self.count():
-            yield self._named(edges)
+            ends = [self.names.take(number_array(codes)) for codes in (edges.left, edges.right)]
+            columns = [*(pc.cast(end, pa.string()) for end in ends), number_array(edges.n)]
+            if not self.directed:
+                columns.append(number_array(self.delays(edges)))
+            yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
     def to_table(self) -> pa.Table:
         """All edges at once."""
         return pa.Table.from_batches(self, self.schema)
-
-    def _named(self, edges: ActEdges) -> pa.RecordBatch:
-        ends = [
-            pc.cast(self.names.take(pa.array(e)), pa.string()) for e in (edges.left, edges.right)
-        ]
-        columns = [*ends, pa.array(edges.n)]
-        if not self.directed:
-            columns.append(pa.array(edges.delay / (edges.n * self.ticks)))
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
 def ranked(account: I32, names: Names) -> tuple[I32, pa.Array]:
@@ -80,10 +81,10 @@ def ranked(account: I32, names: Names) -> tuple[I32, pa.Array]:
     occurs[account] = True
     codes = np.flatnonzero(occurs)
     strings = names.strings(codes)
-    order = pc.array_sort_indices(strings).to_numpy()
+    order = numbers(pc.array_sort_indices(strings), np.uint64).astype(np.int64)
     rank = np.empty(names.size, np.int32)
     rank[codes[order]] = np.arange(len(codes), dtype=np.int32)
     try:
-        return rank[account], strings.take(pa.array(order)).cast(pa.large_string())
+        return rank[account], strings.take(number_array(order)).cast(pa.large_string())
     except pa.ArrowInvalid as error:
         raise InputError("an account's id is not UTF-8; save the file as UTF-8") from error

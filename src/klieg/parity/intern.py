@@ -2,8 +2,9 @@
 
 Equal bytes, equal code; nothing is normalised and nothing taken for a number, so ids of 64 bits are
 safe. Codes come by first appearance. Strings lie one after another in a pool of 8-byte words, each
-behind a word with its code and length; a hash table knows where. The room does not know what the
-strings name.
+behind a word with its code and length; a hash table knows where. As long as strings only rise (or
+only fall), as the ids of posts in order of time do, all are new and no table is made. The room does
+not know what the strings name.
 """
 
 from __future__ import annotations
@@ -34,16 +35,17 @@ PLACE = (1 << 40) - 1
 class Names:
     """The distinct strings met so far. ``expected`` (about how many) saves growing; 0: unknown."""
 
-    __slots__ = ("_pool", "_starts", "_table", "_used", "size")
+    __slots__ = ("_pool", "_starts", "_table", "_trend", "_used", "size")
 
     def __init__(self, expected: int = 0) -> None:
         room = max(FEWEST, expected)
         self.size = 0  # distinct strings
         self._used = 0  # words of the pool
+        self._trend = 0  # 1: each string was above the one before; −1: below; 0: fewer than two
         # pages never written cost nothing
         self._pool: U64 = np.empty(4 * room, np.uint64)
         self._starts: I64 = np.empty(room, np.int64)
-        self._table: U64 = np.zeros(1 << (2 * room - 1).bit_length(), np.uint64)
+        self._table: U64 | None = None  # none needed while there is a trend
 
     def codes(self, strings: pa.Array) -> I32:
         """(n,) the code of each string of a binary array; null counts as the empty string."""
@@ -51,16 +53,30 @@ class Names:
         n = len(offsets) - 1
         self._make_room(n, len(words))
         found = np.empty(n, np.int32)
-        self.size, self._used = _intern(
-            offsets, words, self._table, self._pool, self._starts, self.size, self._used, found
-        )
+        done = 0
+        if self._table is None:
+            done, self.size, self._used, self._trend = _follow(
+                offsets, words, self._pool, self._starts, self.size, self._used, self._trend, found
+            )
+        if done < n:
+            table = self._with_table(n)
+            self.size, self._used = _intern(
+                offsets[done:],
+                words,
+                table,
+                self._pool,
+                self._starts,
+                self.size,
+                self._used,
+                found[done:],
+            )
         return found
 
     def code(self, string: bytes) -> int:
         """The code of one string; −1 if it has not been met, and it is not entered then."""
         known = Names()
-        code = int(known.codes(pa.array([string], pa.binary()))[0])
-        return int(_find(known._pool, code, self._table, self._pool))
+        known.codes(pa.array([string], pa.binary()))
+        return int(_find(known._pool, 0, self._with_table(0), self._pool))
 
     def strings(self, codes: NDArray[np.integer] | None = None) -> pa.Array:
         """The strings of these codes, or all in code order, as large_binary."""
@@ -77,12 +93,15 @@ class Names:
         # a string takes at most two words more than its bytes fill: its head and a last, part one
         self._pool = _grown(self._pool, self._used + words + 2 * strings + 1)
         self._starts = _grown(self._starts, self.size + strings)
-        length = len(self._table)
-        while length < 2 * (self.size + strings):
-            length *= 2
-        if length > len(self._table):
-            self._table = np.zeros(length, np.uint64)
+
+    def _with_table(self, strings: int) -> U64:
+        """The table, with room for so many more; it is made when the trend first breaks."""
+        needed = 2 * (self.size + strings)
+        if self._table is None or len(self._table) < needed:
+            least = max(needed, 2 * len(self._starts) if self._table is None else 0)
+            self._table = np.zeros(1 << (least - 1).bit_length(), np.uint64)
             _enter(self._pool, self._starts, self.size, self._table)
+        return self._table
 
 
 def fresh(codes: I32, known: int) -> NDArray[np.bool_]:
@@ -173,6 +192,59 @@ def _place(h: np.uint64, words: U64, first: Whole, size: Whole, table: U64, pool
                     break
         slot = (slot + np.uint64(1)) & mask
     return np.int64(slot)
+
+
+@compiled
+def _sign(words: U64, first: Whole, size: Whole, pool: U64, at: Whole) -> int:
+    """Whether a string is above (1), below (−1) or the same (0) as the one at ``at`` of the pool.
+
+    Longer is above; of equal length the first byte that differs says.
+    """
+    other = np.int64(pool[at] & np.uint64(0xFFFFFFFF))
+    if size != other:
+        return 1 if size > other else -1
+    for done in range(0, size, 8):
+        at += 1
+        word = _word(words, first + done, size - done)
+        if word != pool[at]:
+            for k in range(0, 64, 8):
+                a = (word >> np.uint64(k)) & np.uint64(255)
+                b = (pool[at] >> np.uint64(k)) & np.uint64(255)
+                if a != b:
+                    return 1 if a > b else -1
+    return 0
+
+
+@compiled
+def _follow(
+    offsets: I64,
+    words: U64,
+    pool: U64,
+    starts: I64,
+    size: int,
+    used: int,
+    trend: int,
+    codes: I32,
+) -> tuple[int, int, int, int]:
+    """Take strings as new while they rise or fall: how many; size, words of the pool, trend."""
+    n = len(codes)
+    for i in range(n):
+        first = offsets[i]
+        length = offsets[i + 1] - first
+        if size > 0:
+            sign = _sign(words, first, length, pool, starts[size - 1])
+            if sign == 0 or sign == -trend:
+                return i, size, used, trend
+            trend = sign
+        codes[i] = size
+        starts[size] = used
+        pool[used] = (np.uint64(size) << np.uint64(32)) | np.uint64(length)
+        used += 1
+        for done in range(0, length, 8):
+            pool[used] = _word(words, first + done, length - done)
+            used += 1
+        size += 1
+    return n, size, used, trend
 
 
 @compiled

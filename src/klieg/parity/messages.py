@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from klieg.errors import InputError
+from klieg.parity.arrow import bits, lengths
 from klieg.parity.intern import Names, fresh
 from klieg.parity.reading import Sheet, batches, expected_rows, seconds
 
@@ -60,7 +60,7 @@ def read_messages(sheets: Sequence[Sheet], network: str) -> Messages:
             first = fresh(post, known)
             thing = rest[0] if rest else None
             keep = _looked_at(network, first, thing, rest[1] if rest[1:] else None, event=event)
-            mask = pa.array(keep)
+            mask = None if keep.all() else bits(keep)
             account = accounts.codes(_only(users, mask))
             shared = np.zeros_like(account)
             if thing is not None:
@@ -90,8 +90,8 @@ class _Part(NamedTuple):
     event: Bool
 
 
-def _only(column: pa.Array, mask: pa.Array) -> pa.Array:
-    return column if mask.true_count == len(mask) else column.filter(mask)
+def _only(column: pa.Array, mask: pa.Array | None) -> pa.Array:
+    return column if mask is None else column.filter(mask)
 
 
 def _columns(sheet: Sheet, network: str) -> list[str]:
@@ -127,6 +127,5 @@ def _looked_at(
 
 def filled(strings: pa.Array) -> Bool:
     """(n,) neither null nor empty."""
-    length = pc.fill_null(pc.binary_length(strings), 0)
-    found: Bool = length.to_numpy(zero_copy_only=False) > 0
+    found: Bool = lengths(strings) > 0
     return found

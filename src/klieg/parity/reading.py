@@ -21,6 +21,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from klieg.errors import InputError
+from klieg.parity.arrow import numbers
 from klieg.sources.inputs import PARQUET, open_input
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def seconds(times: pa.Array, sheet: Sheet, row: int) -> F64:
     """(n,) what ``float`` makes of each; InputError names the first that is no number."""
     text = times.cast(pa.string()) if pa.types.is_binary(times.type) else times
     try:
-        found: F64 = pc.cast(text, pa.float64()).to_numpy(zero_copy_only=False)
+        found = numbers(pc.cast(text, pa.float64()), np.float64)
     except pa.ArrowInvalid:
         return np.array([_second(t, sheet, row + i) for i, t in enumerate(text.to_pylist())])
     return found

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.errors import ConfigError
+from klieg.parity.arrow import bits, numbers
 from klieg.parity.intern import Names
 from klieg.parity.messages import filled
 from klieg.parity.reading import Sheet, batches, expected_rows, seconds
@@ -69,7 +70,7 @@ def read_shares(sheets: Sequence[Sheet], network: str) -> tuple[Shares, Names, t
             keep = filled(objects)
             if not keep.all():
                 without += int((~keep).sum()) if sheet.layout == "events" else 0
-                objects = objects.filter(pa.array(keep))
+                objects = objects.filter(bits(keep))
                 account, content, time = account[keep], content[keep], time[keep]
             shared = ids.codes(objects)
             modalities = np.full(len(shared), modality, np.int32)
@@ -97,4 +98,4 @@ def _columns(sheet: Sheet, network: str) -> tuple[list[str], bool]:
 def _links(cells: pa.Array) -> tuple[pa.Array, np.ndarray]:
     """Every link of every cell, and the row it stands in."""
     parts = pc.split_pattern(cells.fill_null(b"").cast(pa.large_binary()), " ")
-    return pc.list_flatten(parts), pc.list_parent_indices(parts).to_numpy()
+    return pc.list_flatten(parts), numbers(pc.list_parent_indices(parts), np.int64)

@@ -1,34 +1,36 @@
-"""A network to a file, in the format its suffix names: CSV and Parquet streamed, graphs whole.
+"""A network to a file, in the format its suffix names: CSV and Parquet in batches, graphs whole.
 
+Cells of a CSV are the ids as they are, in quotes where they must be, and delays to the microsecond.
 The room knows formats, not how the edges were counted.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from klieg import __version__
-from klieg.case.export.as_graph import legal
-from klieg.case.network import distinct
 from klieg.case.whole import whole
+from klieg.engine.compiled import compiled
 from klieg.errors import ConfigError
+from klieg.parity.arrow import number_array
 
 if TYPE_CHECKING:
-    import networkx as nx
-
     from klieg.parity.edges import LikeNetwork
+    from klieg.tables import I32, I64, U8, ActEdges
+
+    Cells = tuple[I64, U8]
 
 __all__ = ["SUFFIXES", "write_csv", "write_network"]
 
 SUFFIXES = (".csv", ".parquet", ".graphml", ".gexf")
-_COMMA, _LINE_FEED, _NOTHING = (pa.scalar(text, pa.large_string()) for text in (",", "\n", ""))
-MOST_DRAWN = 5_000_000
-"""Edges a graph file may have: it is built in memory, about 1 KB an edge."""
+SLICE = 1 << 18
+"""Edges written at once: some 10 MB of lines."""
 
 
 def write_network(network: LikeNetwork, path: str | Path) -> int:
@@ -43,26 +45,46 @@ def write_network(network: LikeNetwork, path: str | Path) -> int:
                 return write_csv(network, out)
         if suffix == ".parquet":
             return _write_parquet(network, file)
-        return _write_graph(network, file, suffix)
+        # its library is heavy to load: only whoever wants a graph pays for it
+        edges: int = import_module("klieg.parity.drawing").write_graph(network, file, suffix)
+        return edges
 
 
 def write_csv(network: LikeNetwork, out: IO[bytes]) -> int:
     """Write header and edges to an open binary file; how many edges."""
     out.write((",".join(network.schema.names) + "\n").encode())
+    names = _cells(_quoted(network.names))
     edges = 0
-    for batch in network:
-        ends = [_quoted(batch.column(i)) for i in (0, 1)]
-        numbers = [pc.cast(_rounded(column), pa.string()) for column in batch.columns[2:]]
-        cells = [pc.cast(column, pa.large_string()) for column in [*ends, *numbers]]
-        lines = pc.binary_join_element_wise(*cells, _COMMA)
-        out.write(pc.binary_join_element_wise(lines, _LINE_FEED, _NOTHING).buffers()[2])
-        edges += batch.num_rows
+    for batch in network.count():
+        for first in range(0, batch.size, SLICE):
+            rows = slice(first, first + SLICE)
+            delays = None if network.directed else network.delays(batch)[rows]
+            out.write(_block(names, batch, rows, delays))
+        edges += batch.size
     return edges
 
 
-def _rounded(numbers: pa.Array) -> pa.Array:
-    """Seconds to the microsecond; a Parquet file or a table holds them in full."""
-    return pc.round(numbers, 6) if pa.types.is_floating(numbers.type) else numbers
+def _block(names: Cells, edges: ActEdges, rows: slice, delays: np.ndarray | None) -> memoryview:
+    left, right, n = edges.left[rows], edges.right[rows], edges.n[rows]
+    last = np.zeros(len(left) + 1, np.int64), np.zeros(0, np.uint8)
+    if delays is not None:
+        last = _cells(pc.cast(pc.round(number_array(delays), 6), pa.large_string()))
+    starts, _ = names
+    sizes = np.diff(starts)
+    # at most 20 digits, three commas and the end of the line
+    room = int(sizes[left].sum() + sizes[right].sum() + last[0][-1]) + 24 * len(left)
+    block = np.empty(room, np.uint8)
+    return block[: _lines(left, right, n, *names, *last, block)].data
+
+
+def _cells(strings: pa.Array) -> Cells:
+    """(n + 1,) where each string of a large_string array starts, and the bytes."""
+    if not len(strings):
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    starts = np.frombuffer(strings.buffers()[1], np.int64, len(strings) + 1, 8 * strings.offset)
+    data = strings.buffers()[2]
+    # copies: kernels take writable arrays
+    return starts.copy(), np.frombuffer(data, np.uint8).copy() if data else np.zeros(0, np.uint8)
 
 
 def _quoted(names: pa.Array) -> pa.Array:
@@ -70,8 +92,50 @@ def _quoted(names: pa.Array) -> pa.Array:
     odd = pc.match_substring_regex(names, '[,"\r\n]')
     if not pc.any(odd).as_py():
         return names
-    doubled = pc.binary_join_element_wise('"', pc.replace_substring(names, '"', '""'), '"', "")
-    return pc.if_else(odd, doubled, names)
+    quote, nothing = (pa.scalar(text, pa.large_string()) for text in ('"', ""))
+    doubled = pc.replace_substring(names, '"', '""')
+    return pc.if_else(odd, pc.binary_join_element_wise(quote, doubled, quote, nothing), names)
+
+
+@compiled
+def _lines(
+    left: I32,
+    right: I32,
+    n: I64,
+    starts: I64,
+    names: U8,
+    last_starts: I64,
+    last: U8,
+    out: U8,
+) -> int:
+    """Write ``left,right,n[,last]`` and a line feed for each edge; how many bytes."""
+    at = 0
+    digits = np.empty(20, np.uint8)
+    for i in range(len(left)):
+        for end in (left[i], right[i]):
+            for k in range(starts[end], starts[end + 1]):
+                out[at] = names[k]
+                at += 1
+            out[at] = 44
+            at += 1
+        value = n[i]
+        size = 0
+        while value > 0 or size == 0:
+            digits[size] = 48 + value % 10
+            value //= 10
+            size += 1
+        for k in range(size):
+            out[at] = digits[size - 1 - k]
+            at += 1
+        if last_starts[i + 1] > last_starts[i]:
+            out[at] = 44
+            at += 1
+            for k in range(last_starts[i], last_starts[i + 1]):
+                out[at] = last[k]
+                at += 1
+        out[at] = 10
+        at += 1
+    return at
 
 
 def _write_parquet(network: LikeNetwork, file: Path) -> int:
@@ -81,41 +145,3 @@ def _write_parquet(network: LikeNetwork, file: Path) -> int:
             writer.write_batch(batch)
             edges += batch.num_rows
     return edges
-
-
-def _write_graph(network: LikeNetwork, file: Path, suffix: str) -> int:
-    """Accounts as nodes (their id is the name), weights as attributes of the edges."""
-    import networkx as nx
-
-    graph = nx.DiGraph() if network.directed else nx.Graph()
-    nodes = distinct(map(legal, network.names.to_pylist()))
-    shown = dict(zip(network.names.to_pylist(), nodes, strict=True))
-    edges = 0
-    for batch in network:
-        edges += batch.num_rows
-        if edges > MOST_DRAWN:
-            raise ConfigError(
-                "format", suffix, f".csv or .parquet for a network of over {MOST_DRAWN:,} edges"
-            )
-        columns = [column.to_pylist() for column in batch.columns]
-        for a, b, weight, *delay in zip(*columns, strict=True):
-            attributes = {"weight": weight, **({"avg_time_delta": delay[0]} if delay else {})}
-            graph.add_edge(shown[a], shown[b], **attributes)
-    graph.graph["name"] = f"{network.network} as {network.like} counts it"
-    if suffix == ".graphml":
-        nx.write_graphml_xml(graph, file, infer_numeric_types=False)
-    else:
-        _write_gexf(graph, file)
-    return edges
-
-
-def _write_gexf(graph: nx.Graph[str], file: Path) -> None:
-    from networkx.readwrite.gexf import GEXFWriter
-
-    writer = GEXFWriter(encoding="utf-8", prettyprint=True, version="1.3")
-    writer.add_graph(graph)
-    meta = writer.xml.find("meta")
-    meta.attrib.clear()  # networkx writes today's date
-    meta.find("creator").text = f"klieg {__version__}"
-    with file.open("wb") as out:
-        writer.write(out)

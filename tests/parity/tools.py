@@ -1,0 +1,199 @@
+"""The two tools as their semantics are told, slow and obvious, and the recorded cases of them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import regex
+
+from klieg.parity import LikeNetwork, network_like
+
+CASES = Path(__file__).with_name("cases")
+HEADER = [
+    *("message_id", "user_id", "username", "repost_id"),
+    *("reply_id", "message", "timestamp", "urls"),
+]
+EVENTS = ["object_id", "account_id", "content_id", "timestamp_share"]
+
+Edges = dict[tuple[str, str], tuple[float, ...]]
+
+
+# --- the tools -----------------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    return " ".join(regex.sub(r"@[^\s]*", "", text.lower()).split())
+
+
+def words(text: str) -> set[str]:
+    """Cut at every word boundary; an apostrophe that opens a piece is lost."""
+    text = regex.sub(r"@[^\s]*", "", text.lower())
+    cuts = [0, *(m.start() for m in regex.finditer(r"(?wV1)\b", text)), len(text)]
+    pieces = [text[a:b].lstrip(" ") for a, b in itertools.pairwise(cuts)]
+    return {w for p in pieces for w in (p[1:] if p.startswith("'") else p).split()}
+
+
+def cnt(rows: list[list[str]], network: str, window: float, least: int, tau: float) -> Edges:
+    """rows: the toolkit's eight columns. Bugs mended: no empty link, no word, no dropped row."""
+    kept: dict[str, list[str]] = {}
+    for row in rows:
+        kept.setdefault(row[0], row)
+    things: dict[str, set[str]] = {}
+    for m, (_, _, _, repost, reply, text, _, urls) in kept.items():
+        if network == "co_post":
+            things[m] = {"any"}
+        elif network == "co_retweet":
+            things[m] = {repost} - {""}
+        elif repost == "":
+            things[m] = {
+                "co_reply": {reply} - {""},
+                "co_link": set(urls.split(" ")) - {""},
+                "co_tweet": {clean(text)},
+                "co_similar_tweet": words(text),
+            }[network]
+    matched: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one, two in itertools.permutations(things, 2):
+        a, b, t, u = kept[one][1], kept[two][1], float(kept[one][6]), float(kept[two][6])
+        both = things[one] & things[two]
+        alike = bool(both)
+        if network == "co_similar_tweet":
+            alike = bool(both) and len(both) / len(things[one] | things[two]) >= tau
+        if a != b and alike and t - window <= u <= t + window:
+            matched[a, b].add(one)
+    return {pair: (len(m),) for pair, m in matched.items() if len(m) >= least}
+
+
+def coortweet(modalities: list[list[list[str]]], window: float, least: int) -> Edges:
+    """rows of each modality: object, account, content, time."""
+    delays: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for every in modalities:
+        rows_of = Counter(row[1] for row in every)
+        rows = [row for row in every if rows_of[row[1]] >= least and row[0]]
+        pairs = []
+        for (o, a, c, t), (p, b, d, u) in itertools.combinations(rows, 2):
+            apart = abs(float(t) - float(u))
+            if o == p and a != b and c != d and o not in (c, d) and apart <= window:
+                pairs.append((a, b, c, d, apart))
+        took_part = {content for pair in pairs for content in pair[2:4]}
+        active = Counter(row[1] for row in rows if row[2] in took_part)
+        for a, b, _, _, apart in pairs:
+            if active[a] >= least or active[b] >= least:
+                delays[min(a, b), max(a, b)].append(apart)
+    return {pair: (len(d), sum(d) / len(d)) for pair, d in delays.items()}
+
+
+# --- asking klieg ---------------------------------------------------------------------------------
+
+
+def edges(network: LikeNetwork) -> Edges:
+    """The edges as a dictionary; every pair once, in order of names."""
+    table = network.to_table()
+    columns = [column.to_pylist() for column in table.columns]
+    pairs = list(zip(*columns[:2], strict=True))
+    assert len(set(pairs)) == len(pairs)
+    assert pairs == sorted(pairs, key=lambda p: (p[0].encode(), p[1].encode()))
+    assert all(a != b for a, b in pairs)
+    return dict(zip(pairs, zip(*columns[2:], strict=True), strict=True))
+
+
+def close(found: Edges, wanted: Edges, digits: float = 1e-6) -> bool:
+    """The same pairs and weights; mean delays, where recorded, to the microsecond as they are."""
+    return found.keys() == wanted.keys() and all(
+        math.isclose(x, y, rel_tol=0, abs_tol=digits)
+        for pair in wanted
+        for x, y in zip(found[pair], wanted[pair], strict=False)
+    )
+
+
+def write(path: Path, header: list[str], rows: list[list[str]], **how: str) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, **{"lineterminator": "\n", **how})
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+# --- recorded cases -------------------------------------------------------------------------------
+
+
+def manifest(folder: Path) -> list[dict[str, str]]:
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def told(row: dict[str, str]) -> str:
+    """A case in a few words: the name of its test."""
+    which = row["network"].split()[0] if is_cnt(row) else "coortweet"
+    more = row["options"].replace('"', "") + row["min_participation"] + row["min_edge_weight"]
+    return f"{which}-{row['input'].replace('/', '.')}-{row['time_window']}-{more}"
+
+
+def is_cnt(row: dict[str, str]) -> bool:
+    return row["peer"].lower().startswith(("cnt", "coord"))
+
+
+def asked(row: dict[str, str]) -> dict[str, object]:
+    """The parameters of a run as ``network_like`` takes them."""
+    if is_cnt(row):
+        options = json.loads(row.get("options") or "{}")
+        return {
+            "like": "cnt",
+            "network": row["network"].split()[0],
+            "time_window": float(row["time_window"]),
+            "min_edge_weight": int(row["min_edge_weight"]),
+            **options,
+        }
+    return {
+        "like": "coortweet",
+        "time_window": float(row["time_window"]),
+        "min_participation": int(row["min_participation"]),
+    }
+
+
+def inputs(folder: Path, inputs_: Path, row: dict[str, str]) -> list[Path]:
+    if " + " not in row["input"]:
+        return [inputs_ / f"{row['input']}.csv"]
+    first, *others = row["input"].split(" + ")
+    names = [Path(first).name, *others]
+    return [folder / Path(first).parent / f"{name}.csv.gz" for name in names]
+
+
+def expected(folder: Path, row: dict[str, str]) -> Edges:
+    if not row["expected"]:
+        return {}
+    with (folder / "expected" / row["expected"]).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return {(a, b): tuple(map(float, more)) for a, b, *more in rows}
+
+
+# where klieg must differ from what was recorded: what the tool errs on, and what is right
+MENDED = {
+    "text_link_empty": {("C", "D"): (1.0,), ("D", "C"): (1.0,)},
+    "text_dupid": {("A", "B"): (1.0,), ("B", "A"): (1.0,)},
+}
+
+
+def right(folder: Path, row: dict[str, str]) -> Edges:
+    return MENDED.get(row["input"]) or expected(folder, row)
+
+
+def check_case(folder: Path, inputs_: Path, row: dict[str, str]) -> None:
+    """One run: its edges, and those above every recorded quantile."""
+    files, parameters = inputs(folder, inputs_, row), asked(row)
+    wanted = right(folder, row)
+    found = network_like(files, **parameters)
+    assert close(edges(found), wanted)
+    assert bool(found.notes) == row["input"].endswith(("_empty", "_dupid"))
+    for q, recorded in json.loads(row.get("quantiles") or "{}").items():
+        above = network_like(files, **parameters, edge_weight=float(q))
+        assert above.threshold is not None
+        assert math.isclose(above.threshold, recorded["threshold"], abs_tol=1e-9)
+        kept = edges(above)
+        assert len(kept) == recorded["edges"]
+        assert len({account for pair in kept for account in pair}) == recorded["nodes"]
+        assert all(close({p: kept[p]}, {p: wanted[p]}) for p in kept)
