@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from klieg.config import Config
 from klieg.engine import cpu, gpu, gpu_device, gpu_order, gpu_pairs, gpu_scan, reference
 from klieg.engine.gpu_device import SCANNED, Place
 from klieg.errors import ConfigError, EngineError
+from klieg.pipeline import scan
 from klieg.sockets import PairCounts, names
+from klieg.sources.simulate import simulate
 from klieg.tables import Edges
 
 from .worlds import WINDOWS, World, big_world, world, worlds
@@ -310,6 +313,23 @@ def test_gpu_vectors_equal_the_compiled_engine_to_the_byte(precision: str) -> No
                 assert x.dtype == y.dtype and x.tobytes() == y.tobytes()
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+# --- a whole scan --------------------------------------------------------------------------------
+
+
+def test_gpu_scan_gives_the_bytes_of_the_compiled_engine(tmp_path: Path) -> None:
+    """Everything of a case but the engine's name: what is rounded is rounded by one arithmetic."""
+    posts = simulate(accounts=300, days=3).posts
+    cases = []
+    for name in ("cpu", "gpu"):
+        case = scan(posts, config=Config(engine=name, device="cpu"))
+        assert case.run.engine == name and len(case.findings) > 2
+        run = replace(case.run, engine="", config={**case.run.config, "engine": ""})
+        path = tmp_path / f"{name}.klieg"
+        replace(case, run=run).save(path)
+        cases.append(path.read_bytes())
+    assert cases[0] == cases[1]
 
 
 # --- device --------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def write_run(
 ) -> None:
     """Write ``run.json`` for a case; ``timings`` are seconds a stage.
 
-    ``place`` says where it ran (executor, threads, memory): nothing the case depends on.
+    ``place`` says where it ran (executor, threads, memory, device): nothing the case depends on.
     ``case_path`` is where the case was saved (``x.klieg`` beside ``x.run.json`` by default); its
     hashes are left out where there is none.
     """
@@ -71,7 +71,10 @@ def _run(
         "place": place,
         "libraries": {
             "python": platform.python_version(),
-            **_versions(*(["ray"] if place.get("executor") == "ray" else [])),
+            **_versions(
+                *(["ray"] if place.get("executor") == "ray" else []),
+                *(["torch"] if "device" in place else []),
+            ),
         },
     }
     clean: dict[str, Any] = finite(plain(run), otherwise="null")

@@ -55,6 +55,7 @@ def command(*, warm: bool, as_json: bool) -> None:
             found[library] = "missing"
     for group in ("sources", "signals", "engines"):
         found[group] = ", ".join(names(group))
+    found["gpu engine"] = _gpu()
     if warm:
         found["compiled in"] = f"{compile_all() + _small_scan():.1f} s"
     kept = cache_state()
@@ -70,6 +71,19 @@ def command(*, warm: bool, as_json: bool) -> None:
     if missing:
         click.echo(f"klieg: missing: {', '.join(missing)}. Run: pip install klieg", err=True)
         sys.exit(5)
+
+
+def _gpu() -> str:
+    """The device the gpu engine would count on, or what it lacks."""
+    from klieg.config import Config
+    from klieg.errors import KliegError
+
+    try:
+        from klieg.engine.gpu import device_of
+
+        return device_of(Config.load()[0])
+    except KliegError as lacking:
+        return str(lacking)
 
 
 def _small_scan() -> float:

@@ -132,9 +132,18 @@ def run(
         if outputs.report:
             clock.around(progress)("writing the report", 0, None)
             export(case, outputs.report, share=share)
-        place = {k: getattr(config, k) for k in ("executor", "threads", "memory")}
-        write_run(outputs.run, case, clock.stop(), place=place)
+        write_run(outputs.run, case, clock.stop(), place=_place(config))
     return case
+
+
+def _place(config: Config) -> dict[str, object]:
+    """Where a run works, which no case tells: executor, threads, memory and the gpu's device."""
+    place = {k: getattr(config, k) for k in ("executor", "threads", "memory")}
+    if config.engine == "gpu":
+        from klieg.engine.gpu import COMPILED, device_of
+
+        place |= {"device": device_of(config), "compiled": list(COMPILED)}
+    return place
 
 
 @contextmanager

@@ -49,11 +49,6 @@ class Line:
     clock: Tensor | None  # (n,) int64; None where it would not fit
     longest: int  # microseconds: no two rows of a group are further apart
 
-    def rows(self, keep: Tensor) -> Line:
-        """The line of some rows, in the order they stand: the clock still holds."""
-        clock = None if self.clock is None else self.clock[keep]
-        return Line(self.group[keep], self.time[keep], clock, self.longest)
-
 
 def times(time: object, length: int) -> I64:
     """Times as the engine takes them; EngineError for one outside ± 2**62 microseconds."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from klieg.engine.gpu_order import bisect, fresh
 from klieg.engine.gpu_pairs import Ordered, by_target
-from klieg.engine.gpu_shared import Shared, merged, rung_masks, tallied
+from klieg.engine.gpu_shared import Shared, merged, rung_masks, rungs, tallied
 from klieg.engine.windows import checked, window_list
 from klieg.errors import EngineError
 from klieg.tables import Edges
@@ -129,7 +129,7 @@ def _nearest(index: _Index, busier: Tensor, other: Tensor, windows: Tensor) -> S
         Shared(
             pair,
             index.object[own],
-            rung_masks(torch.searchsorted(windows, delay), len(windows) - 1),
+            rung_masks(rungs(delay, windows), len(windows) - 1),
             torch.minimum(moment, index.time[begin]),
             torch.maximum(moment, index.time[end - 1]),
         )

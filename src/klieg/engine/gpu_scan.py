@@ -80,8 +80,8 @@ def expanded(
     rows = slice(int(scan.starts[first]), int(scan.starts[stop]))
     before = scan.scanned[rows.start : rows.stop + 1]
     by = torch.repeat_interleave(torch.diff(before.clamp(begin, end)), output_size=end - begin)
-    offset = scan.lo[rows] + begin - before[:-1]
-    return scan.row[rows], by, torch.arange(end - begin, device=by.device) + offset[by]
+    offset = (scan.lo[rows] + begin - before[:-1]).index_select(0, by)
+    return scan.row[rows], by, offset + torch.arange(end - begin, device=by.device)
 
 
 def pair_keys(left: Tensor, right: Tensor, first: int, stop: int, n_accounts: int) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from klieg.engine.gpu_order import fresh, running
 
-__all__ = ["Shared", "Tally", "folded", "merged", "rung_masks", "tallied"]
+__all__ = ["Shared", "Tally", "folded", "merged", "rung_masks", "rungs", "tallied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Shared:
     late: Tensor  # (m,) int64
 
     def rows(self, keep: Tensor) -> Shared:
-        return Shared(*(getattr(self, f.name)[keep] for f in fields(self)))
+        return Shared(*(getattr(self, f.name).index_select(0, keep) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,20 @@ class Tally:
     last: Tensor  # (p,) int64
 
 
+def rungs(delay: Tensor, windows: Tensor) -> Tensor:
+    """(m,) int32 the first window of the ladder that holds each delay; none is over the last."""
+    # a compare a rung: a binary search over a few rungs branches, and costs ten times as much
+    rung = torch.zeros_like(delay, dtype=torch.int32)
+    for window in windows[:-1]:
+        rung += delay > window
+    return rung
+
+
 def rung_masks(first: Tensor, top: Tensor | int) -> Tensor:
     """(m,) int32 with the bits ``first … top`` set; ``top`` ≤ 30."""
-    low = (1 << torch.arange(32, device=first.device)) - 1
-    return (low[top + 1] - low[first]).int()
-
-
-def _sized(heads: Tensor, n: int) -> Tensor:
-    """How many rows each run holds that starts at ``heads`` (ascending, the first at 0)."""
-    return torch.diff(heads, append=heads.new_tensor([n]))
+    low = ((1 << torch.arange(32, device=first.device)) - 1).int()
+    above = low[top + 1] if isinstance(top, int) else low.index_select(0, top + 1)
+    return above - low.index_select(0, first)
 
 
 def folded(parts: Sequence[Shared]) -> Shared:
@@ -66,38 +71,14 @@ def folded(parts: Sequence[Shared]) -> Shared:
 
 def merged(shared: Shared) -> Shared:
     """Records in (pair, object) order, those alike in both made one."""
-    start = fresh(shared.pair, shared.object)
-    heads = torch.nonzero(start).squeeze(1)
-    if len(heads) == len(start):
+    heads = _heads(fresh(shared.pair, shared.object))
+    if len(heads) == len(shared.pair):
         return shared
-    run = torch.cumsum(start, 0)
-    longest = int(_sized(heads, len(start)).max())
+    joins = (torch.bitwise_or, torch.minimum, torch.maximum)
+    reduced = _over_runs((shared.rungs, shared.early, shared.late), joins, heads)
     return Shared(
-        shared.pair[heads],
-        shared.object[heads],
-        _over_runs(shared.rungs, run, longest, torch.bitwise_or)[heads],
-        _over_runs(shared.early, run, longest, torch.minimum)[heads],
-        _over_runs(shared.late, run, longest, torch.maximum)[heads],
+        shared.pair.index_select(0, heads), shared.object.index_select(0, heads), *reduced
     )
-
-
-def _over_runs(
-    values: Tensor, run: Tensor, longest: int, join: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
-    """At each run's first row, ``join`` over the whole run (Hillis and Steele 1986).
-
-    ``join`` must not mind a value counted twice: or, minimum, maximum. Steps: log2 of the longest.
-    """
-    step = 1
-    out = values
-    while step < longest:
-        joined = out.clone()
-        joined[:-step] = torch.where(
-            run[step:] == run[:-step], join(out[:-step], out[step:]), out[:-step]
-        )
-        out = joined
-        step *= 2
-    return out
 
 
 def tallied(shared: Shared, aims: Tensor, width: int, min_n: int) -> Tally:
@@ -105,28 +86,63 @@ def tallied(shared: Shared, aims: Tensor, width: int, min_n: int) -> Tally:
 
     Records in (pair, object) order, one a pair and object; within a pair targets ascend too.
     """
-    aim = aims[shared.object]
-    start = fresh(shared.pair)
-    heads = torch.nonzero(start).squeeze(1)
-    bounds = torch.cat((heads, heads.new_tensor([len(start)])))
-    by_aim = fresh(shared.pair, aim)
-    run = torch.cumsum(by_aim, 0)
-    aim_heads = torch.nonzero(by_aim).squeeze(1)
-    most = int(_sized(aim_heads, len(start)).max()) if len(heads) else 0
-    aim_rungs = _over_runs(shared.rungs, run, most, torch.bitwise_or) * by_aim
+    heads = _heads(fresh(shared.pair))
+    bounds = _bounds(heads, len(shared.pair))
     n = _bit_sums(shared.rungs, bounds, width)
-    capped = _bit_sums(aim_rungs, bounds, width)
-    enough = torch.nonzero(n.amax(1) >= min_n).squeeze(1)
-    pair_run = torch.cumsum(start, 0)
-    longest = int(_sized(heads, len(start)).max()) if len(heads) else 0
-    first = _over_runs(shared.early, pair_run, longest, torch.minimum)[heads]
-    last = _over_runs(shared.late, pair_run, longest, torch.maximum)[heads]
-    return Tally(shared.pair[heads][enough], n[enough], capped[enough], first[enough], last[enough])
+    by_aim = fresh(shared.pair, aims.index_select(0, shared.object))
+    [met] = _over_runs((shared.rungs,), (torch.bitwise_or,), _heads(by_aim))
+    capped = _bit_sums(met, running(by_aim).index_select(0, bounds), width)
+    joins = (torch.minimum, torch.maximum)
+    first, last = _over_runs((shared.early, shared.late), joins, heads)
+    enough = _heads(n.amax(1) >= min_n)
+    columns = (shared.pair.index_select(0, heads), n, capped, first, last)
+    return Tally(*(c.index_select(0, enough) for c in columns))
+
+
+def _heads(start: Tensor) -> Tensor:
+    return torch.nonzero(start).squeeze(1)
+
+
+def _bounds(heads: Tensor, n: int) -> Tensor:
+    return torch.cat((heads, heads.new_tensor([n])))
+
+
+def _over_runs(
+    values: Sequence[Tensor], joins: Sequence[Callable[[Tensor, Tensor], Tensor]], heads: Tensor
+) -> list[Tensor]:
+    """``join`` of each column over the runs of rows that start at ``heads``; the first at 0.
+
+    Runs of one row, which most are, are only copied. The others double what each row has joined
+    until the longest is done (Hillis and Steele 1986); ``join`` must not mind a value counted
+    twice: or, minimum, maximum.
+    """
+    out = [v.index_select(0, heads) for v in values]
+    sizes = torch.diff(_bounds(heads, len(values[0])))
+    many = _heads(sizes > 1)
+    if not len(many):
+        return out
+    size = sizes.index_select(0, many)
+    first = torch.cumsum(size, 0) - size
+    run = torch.repeat_interleave(size)
+    place = torch.arange(len(run), device=run.device)
+    rows = place + (heads.index_select(0, many) - first).index_select(0, run)
+    columns = [v.index_select(0, rows) for v in values]
+    step, longest = 1, int(size.max())
+    while step < longest:
+        same = run[step:] == run[:-step]
+        for k, join in enumerate(joins):
+            old = columns[k]
+            columns[k] = old.clone()
+            columns[k][:-step] = torch.where(same, join(old[:-step], old[step:]), old[:-step])
+        step *= 2
+    for k, column in enumerate(columns):
+        out[k][many] = column.index_select(0, first)
+    return out
 
 
 def _bit_sums(masks: Tensor, bounds: Tensor, width: int) -> Tensor:
     """(p, W) how many masks of each pair have each bit."""
     sums = masks.new_empty((len(bounds) - 1, width))
     for w in range(width):
-        sums[:, w] = torch.diff(running(masks >> w & 1)[bounds])
+        sums[:, w] = torch.diff(running(masks >> w & 1).index_select(0, bounds))
     return sums
