@@ -225,7 +225,7 @@ def _gather(
                     span[e, 1] = -FAR
                 span[e, 0] = min(span[e, 0], moment, other)
                 span[e, 1] = max(span[e, 1], moment, other)
-                _note(entries[e], here, aim, r, top, width)
+                _note(entries, e, here, aim, r, top, width)
     return size, Book(table, entries, span)
 
 
@@ -255,22 +255,26 @@ def _entry(table: I32, bits: int, book: I32, size: int, partner: np.int32) -> in
 
 
 @compiled
-def _note(entry: I32, here: int, aim: int, r: int, top: int, width: int) -> None:
-    """Count a co-action in rungs r … top − 1 of an entry, once an object, once a target."""
-    last = entry[3]
+def _note(entries: I32, e: int, here: int, aim: int, r: int, top: int, width: int) -> None:
+    """Count a co-action in rungs r … top − 1 of entry e, once an object, once a target."""
+    last = entries[e, 3]
+    entries[e, 3] = here
+    if width == 1:
+        entries[e, 4] += last != here
+        entries[e, 5] += last < aim
+        return
     if last != here:
-        entry[3] = here
-        entry[1] = 0
+        entries[e, 1] = 0
         if last < aim:
-            entry[2] = 0
+            entries[e, 2] = 0
     for w in range(r, top):
         bit = 1 << w
-        if entry[1] & bit == 0:
-            entry[1] |= bit
-            entry[4 + w] += 1
-            if entry[2] & bit == 0:
-                entry[2] |= bit
-                entry[4 + width + w] += 1
+        if entries[e, 1] & bit == 0:
+            entries[e, 1] |= bit
+            entries[e, 4 + w] += 1
+            if entries[e, 2] & bit == 0:
+                entries[e, 2] |= bit
+                entries[e, 4 + width + w] += 1
 
 
 @compiled
