@@ -121,6 +121,38 @@ def test_interrupted_scan_goes_on_from_its_shards(plain: Any, posts: Path, tmp_p
     assert {p for p in marks if now[p] != marks[p]} == {lost}
 
 
+def test_engine_ray_without_ray_says_what_to_install(
+    posts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ray.py").write_text("raise ImportError('no Ray here')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    ended = klieg(tmp_path, "scan", f"{posts}/part-0.jsonl", "--engine", "ray")
+    assert ended.returncode == 5
+    assert "pip install 'klieg[ray]'" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_ray_started_here_goes_with_the_process(tmp_path: Path) -> None:
+    """Nobody closed it: its processes and its folder go all the same."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-c"),
+            "from klieg.config import Config\n"
+            "from klieg.sockets import make\n"
+            "from klieg.contracts.executors import process\n"
+            "run = make('executors', 'ray', Config(threads=1))\n"
+            "assert len(list(run.map(process, (), [(0, 1), (1, 2)], 0))) == 2\n"
+            "print(run._own)\n",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder = done.stdout.strip()
+    assert "klieg-" in folder and not Path(folder).exists()
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert folder not in processes.stdout
+
+
 def test_engine_ray_is_the_engine_cpu_elsewhere() -> None:
     config = Config(engine="ray")
     assert (config.engine, config.executor) == ("cpu", "ray")

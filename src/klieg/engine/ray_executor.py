@@ -8,6 +8,7 @@ files in a folder of its own that goes with it. The room does not know what a sh
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -92,6 +93,7 @@ class RayExecutor:
             elif self._connected:
                 ray.shutdown()
             self._own, self._connected, self._joined = None, False, False
+        atexit.unregister(self.close)
 
     def _results(
         self,
@@ -132,6 +134,7 @@ class RayExecutor:
                     self._connected = True
                 else:
                     self._own = _start(thread_count(self.threads))
+                    atexit.register(self.close)  # if nobody else does
             self._joined = True
             _same_klieg()
 
