@@ -21,14 +21,14 @@ import numpy as np
 
 from klieg.detect.columns import distinct
 from klieg.engine.windows import group_rows
-from klieg.tables import SECOND, Crowd
+from klieg.tables import MULTIPLEX, SECOND, Crowd
 
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine
-    from klieg.tables import I32, I64, Actions, Bool
+    from klieg.tables import I32, I64, Actions, Bool, Network
 
-__all__ = ["Found", "find", "pairs"]
+__all__ = ["Found", "find", "notes", "pairs"]
 
 WIDEST = 600
 """Seconds of the widest window looked at: hundreds within an hour are what virality is."""
@@ -109,6 +109,30 @@ def pairs(found: tuple[Found, ...]) -> tuple[I32, I32]:
         left.append(each.standins[a])
         right.append(each.standins[b])
     return np.concatenate(left), np.concatenate(right)
+
+
+def notes(network: Network) -> tuple[str, ...]:
+    """A sentence for every layer that holds crowds: what became of their pairs."""
+    told = []
+    for name, layer in network.layers.items():
+        own = [crowd for crowd in network.crowds if crowd.layer == name]
+        if not own or name == MULTIPLEX:
+            continue
+        stat, largest = layer.stat, max(own, key=lambda c: len(c.members))
+        rest = stat.crowd_pairs - stat.crowd_scored
+        could = (
+            f"{stat.crowd_possible:,} of the other {rest:,} could have been validated beside them"
+            if stat.crowd_possible
+            else f"none of the other {rest:,} could have been validated"
+        )
+        told.append(
+            f"{name}: {len(own)} crowd{'s' if len(own) > 1 else ''} in bursts of hundreds, the "
+            f"largest {len(largest.members):,} accounts on {largest.objects} objects within "
+            f"{largest.window} s, went into the search whole. Of {stat.crowd_pairs:,} pairs in "
+            f"crowds the {stat.crowd_scored:,} strongest were scored one by one; {could}, and none "
+            "is listed."
+        )
+    return tuple(told)
 
 
 def _bursts(

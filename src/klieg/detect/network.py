@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from klieg import memory
 from klieg.detect import error_control, multiplex, null, strata
-from klieg.detect.scoring import Study, study
+from klieg.detect.scoring import Study, slim, study
 from klieg.detect.weak import weak_graphs
 from klieg.engine import shards
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 T = TypeVar("T")
+
+BYTES = 200
+"""What a layer takes while it is worked on, an action: columns, indices and a shuffle of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ def build(
 
     def count(name: str) -> tuple[Study, tuple[WeakGraph, ...]]:
         own = study(actions[name], pools[name], config, engine)
-        return own, weak_graphs(name, actions[name], plain[name], own, config, engine)
+        weak = weak_graphs(name, actions[name], plain[name], own, config, engine)
+        return slim(own, config), weak
 
     counted = _each("pairs", count, actions, config, progress)
     studies = {name: own for name, (own, _) in counted.items()}
@@ -121,9 +126,12 @@ def _each(
     """``work`` of every layer, by name in their order: two at a time, the largest begun first.
 
     Much of a layer's work is not cut into shards; a second layer fills the gaps. More at once would
-    take more memory. Progress is told here alone, by the thread that called.
+    take more memory, and within a tight budget one goes after the other. Progress is told here
+    alone, by the thread that called.
     """
-    with ThreadPoolExecutor(min(2, shards.thread_count(config.threads))) as pool:
+    with ThreadPoolExecutor(
+        min(_abreast(actions, config), shards.thread_count(config.threads))
+    ) as pool:
         begun = {
             name: pool.submit(work, name) for name in sorted(actions, key=lambda n: -actions[n].n)
         }
@@ -136,6 +144,13 @@ def _each(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return {name: begun[name].result() for name in actions}
+
+
+def _abreast(actions: Mapping[str, Actions], config: Config) -> int:
+    """Layers at a time: two, or one where the two largest would take half of the budget."""
+    budget = memory.size_of(config.memory)
+    largest = sorted((layer.n for layer in actions.values()), reverse=True)[:2]
+    return 1 if budget is not None and BYTES * sum(largest) > budget / 2 else 2
 
 
 def _verdict(studies: Mapping[str, Study], config: Config) -> _Verdict:
@@ -208,12 +223,13 @@ def _layer(
     weak = _is_weak(s, config)
     validated = (tests.p <= verdict.p) & (verdict.p > 0.0) & own
     kept = np.flatnonzero(weak | validated)
+    place = np.searchsorted(s.rows, kept)
     scored = ScoredEdges(
         signal=actions.signal,
-        edges=_rows(s.edges, kept),
-        expected=s.expected[kept],
-        p_window=tests.p_window[kept],
-        best=tests.best[kept],
+        edges=_rows(s.edges, place),
+        expected=s.expected[place],
+        p_window=tests.p_window[place],
+        best=tests.best[place],
         p=tests.p[kept],
         e=tests.e[kept],
         q=verdict.q[actions.signal][kept],
@@ -250,7 +266,7 @@ def _stat(
         objects=actions.n_objects,
         eligible=int(np.count_nonzero(s.able)),
         pairs=s.pairs,
-        candidates=s.edges.size,
+        candidates=len(s.tests.p),
         validated=int(np.count_nonzero(scored.validated)),
         weak=int(np.count_nonzero(scored.weak)),
         expected_false=s.pairs * verdict.p if own else 0.0,
@@ -280,7 +296,8 @@ def _crowded(s: Study, verdict: _Verdict, config: Config) -> dict[str, int]:
     for found in s.crowds:
         inside = np.zeros(len(s.able), np.bool_)
         inside[found.standins] = True
-        best = s.tests.p[inside[s.edges.left] & inside[s.edges.right]].min(initial=1.0)
+        both = inside[s.edges.left] & inside[s.edges.right]
+        best = s.tests.p[s.rows[both]].min(initial=1.0)
         scored = len(found.standins) * (len(found.standins) - 1) // 2
         told["crowd_pairs"] += found.crowd.pairs
         told["crowd_scored"] += scored

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from klieg.detect.columns import first_rows
 from klieg.detect.timed import ragged
 from klieg.tables import SECOND, WindowCount
 
@@ -32,6 +33,10 @@ __all__ = [
 
 BINS_PER_OCTAVE: Final = 2
 """Chances and targets fall in bins of equal ratio, each at its mean: exact while z·S is small."""
+
+
+ENUMERATED: Final = 20_000_000
+"""Pairs of members' acts up to which a group's pairs are made one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,41 @@ def window_counts(
     outside: Outside, members: I32, config: Config, engine: Engine
 ) -> tuple[WindowCount, ...]:
     """Member pairs within each window of the ladder, beside what everybody else leads to expect."""
+    seen = _seen(outside, rows_of(outside, members), engine)
+    chance = expected_pairs(outside, members, engine)
+    tail = engine.poisson_tail(seen, chance)
+    return tuple(
+        WindowCount(w, int(x), float(e), float(p))
+        for w, x, e, p in zip(config.windows_s, seen, chance, tail, strict=True)
+    )
+
+
+def _seen(outside: Outside, rows: I64, engine: Engine) -> I64:
+    """(W,) pairs of the accounts in these rows within each window, each target once a pair.
+
+    Thousands in one burst make pairs by the billion. Then each target gives what its fullest object
+    shows, counted without making a pair: from below, so the excess is never overstated.
+    """
     actions = outside.actions
-    rows = rows_of(outside, members)
+    touched, number = np.unique(actions.object[rows], return_inverse=True)
+    first = rows[first_rows(actions.account[rows].astype(np.int64) * len(touched) + number)]
+    totals = engine.pair_totals(
+        actions.account[first],
+        np.searchsorted(touched, actions.object[first]).astype(np.int32),
+        actions.time[first],
+        len(touched),
+        outside.windows,
+        None,
+    )
+    if totals[:, -1].sum() > ENUMERATED:
+        aim = np.full(len(touched), -1, np.int64)
+        np.maximum.at(aim, number, actions.target[rows].astype(np.int64))
+        aim = np.where(aim < 0, len(actions.target_labels) + touched, aim)
+        names, place = np.unique(aim, return_inverse=True)
+        fullest = np.zeros((len(names), len(outside.windows)), np.int64)
+        np.maximum.at(fullest, place, totals)
+        most: I64 = fullest.sum(axis=0)
+        return most
     edges = engine.count_pairs(
         actions.account[rows],
         actions.object[rows],
@@ -103,13 +141,8 @@ def window_counts(
         None,
         1,
     ).edges
-    seen = edges.capped.astype(np.int64).sum(axis=0)
-    chance = expected_pairs(outside, members, engine)
-    tail = engine.poisson_tail(seen, chance)
-    return tuple(
-        WindowCount(w, int(x), float(e), float(p))
-        for w, x, e, p in zip(config.windows_s, seen, chance, tail, strict=True)
-    )
+    counted: I64 = edges.capped.astype(np.int64).sum(axis=0)
+    return counted
 
 
 def expected_pairs(outside: Outside, members: I32, engine: Engine) -> F64:

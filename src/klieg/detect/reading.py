@@ -15,7 +15,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from klieg.detect import breadth, bursts, classes, clock, joint, lookalikes, outside, sentences
+from klieg.detect import (
+    breadth,
+    bursts,
+    classes,
+    clock,
+    joint,
+    lookalikes,
+    outside,
+    refine,
+    sentences,
+)
 from klieg.detect.timed import TEXTUAL
 from klieg.tables import MULTIPLEX
 
@@ -58,6 +68,7 @@ __all__ = [
 OUTLETS: Final = frozenset({"one brand", "syndication"})
 
 BESIDE: Final = 0.2  # of the first signal's evidence, from which another one carries the finding
+MANY: Final = 500  # members of a narrowed group that are taken out one by one
 ONE_HAND: Final = 0.5  # share of gaps of 3 to 60 s from which pages may be one person's
 
 
@@ -195,7 +206,15 @@ def _weighed(run: Run, group: Group, members: I32, signal: str) -> Group | None:
         whole = terms.base + float(terms.weight.sum())
         return whole - bursts.price(run.posts.n_accounts, len(who))
 
-    drops = np.array([best(members) - best(np.delete(members, i)) for i in range(len(members))])
+    if len(members) <= MANY:
+        whole = best(members)
+        drops = np.array([whole - best(np.delete(members, i)) for i in range(len(members))])
+    else:  # taking thousands out one by one takes hours: what each brings, to first order
+        work = refine.bench(tilings.lattice, tilings.n_accounts)
+        t, omega = int(at[0]) * len(bursts.OFFSETS) + int(at[1]), int(at[2])
+        cost = bursts.price(run.posts.n_accounts, len(members))
+        cost -= bursts.price(run.posts.n_accounts, len(members) - 1)
+        drops = -refine.leaving(work, members, t, omega) - cost
     return replace(
         group,
         members=members,

@@ -33,7 +33,7 @@ class Cells:
     """How the pairs of a layer lie over one kind of cell."""
 
     n: int  # cells a stratum
-    of: I64  # (n,) stratum · cells + cell of each action
+    of: I32  # (n,) stratum · cells + cell of each action
     fill: F64  # (C, W, n, n) S_c^{dd'} / (E_cd E_cd')
     flat: F64  # (C, W) S_c / E_c²
 
@@ -65,7 +65,7 @@ def raised(
     return factor
 
 
-def _ratio(cells: Cells, who: I64, of: I64, a: I64, b: I64) -> F64:
+def _ratio(cells: Cells, who: I64, of: I32, a: I64, b: I64) -> F64:
     """(p, W) λ' over the same without cells; ``who`` did an act in the cell ``of`` (rows,)."""
     told, blind = np.zeros((2, len(a), cells.flat.shape[1]))
     order = np.argsort(of, kind="stable")
@@ -102,8 +102,7 @@ def _ages(actions: Actions, order: I64) -> I64:
 def _measure(
     actions: Actions, strata: Strata, windows: I64, order: I64, cell: I64, n: int
 ) -> Cells:
-    pool = strata.object_stratum[actions.object].astype(np.int64)
-    of = pool * n + cell
+    of = (strata.object_stratum[actions.object] * np.int32(n) + cell).astype(np.int32)
     size = np.bincount(of, minlength=strata.size * n).reshape(-1, n).astype(np.float64)
     pairs = np.zeros((strata.size, len(windows), n, n))
     _count(actions.object[order], actions.time[order], of[order], windows, pairs)
@@ -118,7 +117,7 @@ def _measure(
 
 
 @compiled
-def _count(object: I32, time: I64, of: I64, windows: I64, pairs: F64) -> None:  # noqa: A002
+def _count(object: I32, time: I64, of: I32, windows: I64, pairs: F64) -> None:  # noqa: A002
     """Add to (C, W, n, n) the pairs of acts on one object, in (object, time) order.
 
     An account's own repeats are counted too: there are next to none within a day. The later act's

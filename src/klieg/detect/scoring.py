@@ -7,7 +7,7 @@ room knows no other layer and sets no threshold between true and false.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ import numpy as np
 from klieg.detect import crowds, hubs, null, rhythm
 from klieg.detect.columns import distinct
 from klieg.detect.error_control import PairTests, pair_tests
+from klieg.tables import Edges
 
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine, PairCounts
-    from klieg.tables import F64, I32, I64, Actions, Bool, Edges, Strata
+    from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
-__all__ = ["Study", "eligible", "study"]
+__all__ = ["Study", "eligible", "slim", "study"]
 
 _TARGETED = ("repost", "link")
 """Signals in which an account must act on two authors or domains before its edges count."""
@@ -36,10 +37,11 @@ class Study:
     habits: tuple[rhythm.Cells, ...]
     able: Bool  # (n_accounts,) eligible accounts
     pairs: int  # all pairs of eligible accounts: this layer's m
-    counts: PairCounts  # under the occupancy cap: what the search looks at
-    edges: Edges  # (p,) candidates of eligible accounts, counted exactly
-    expected: F64  # (p, W) capped
-    tests: PairTests
+    counts: PairCounts | None  # under the occupancy cap: what the search looks at; None once slim
+    rows: I64  # (k,) which candidates the next three columns are of: all, until slim
+    edges: Edges  # (k,) candidates of eligible accounts, counted exactly
+    expected: F64  # (k, W) capped
+    tests: PairTests  # p and e of every candidate, the rest (k,)
     omitted: float  # nats that a pair which is no candidate can have had
     crowds: tuple[crowds.Found, ...]
 
@@ -96,11 +98,36 @@ def study(
         able,
         n * (n - 1) // 2,
         counts,
+        np.arange(edges.size),
         edges,
         expected,
         tests,
         hubs.omitted_bound(counts.dropped, able, seen, config),
         found,
+    )
+
+
+def slim(study: Study, config: Config) -> Study:
+    """The same without counts, and with the columns of those candidates alone that may be kept.
+
+    Benjamini–Hochberg needs every p, but no pair is weak or validated whose p is above both levels.
+    """
+    rows = np.flatnonzero(study.tests.p < max(config.weak_p, config.false_alarms))
+    tests, edges = study.tests, study.edges
+    return replace(
+        study,
+        counts=None,
+        rows=rows,
+        edges=Edges(
+            edges.left[rows],
+            edges.right[rows],
+            edges.n[rows],
+            edges.capped[rows],
+            edges.first[rows],
+            edges.last[rows],
+        ),
+        expected=study.expected[rows],
+        tests=replace(tests, p_window=tests.p_window[rows], best=tests.best[rows]),
     )
 
 

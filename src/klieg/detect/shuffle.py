@@ -29,7 +29,7 @@ __all__ = ["shuffle"]
 DAY = 86_400 * SECOND
 _TRIES = 5000  # random partners tried for a slot before its whole pool is mixed by swaps instead
 _SWEEPS = 20  # swaps proposed per slot where a pool is mixed
-_CROWDED = 256  # rows of an object from which a table says who is on it
+_CROWDED = 64  # rows of an object from which a table says who is on it
 _ROUNDS = 100  # doubles are looked for and moved until there are none; two or three rounds do
 
 
@@ -76,8 +76,7 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
         j = _random(state, i + 1)
         new[i], new[j] = new[j], new[i]
     doubled = np.empty(len(new), np.int64)
-    once = len(time) == 0 or apart > time.max()
-    crowd = _crowd(new, what, first, stop, once)
+    crowd = _crowd(new, what, first, stop)
     for _ in range(_ROUNDS):
         count = _doubles(new, what, time, apart, last, state, doubled)
         if count == 0:
@@ -87,7 +86,7 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
                 i, j = doubled[k], _random(state, len(new))
                 if _swap(i, j, new, what, time, first, stop, apart, crowd):
                     if not _moved(crowd, new, what, first, stop, i, j):
-                        crowd = _crowd(new, what, first, stop, once)
+                        crowd = _crowd(new, what, first, stop)
                     break
             else:
                 return _mixed(who, what, time, first, stop, apart, state)
@@ -98,12 +97,15 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
 def _mixed(who: I32, what: I32, time: I64, first: I64, stop: I64, apart: int, state: U64) -> I32:
     """The slow way for crowded pools: many random swaps of the input, each making no double."""
     new = who.copy()
+    crowd = _crowd(new, what, first, stop)
     for turn in range(2 * _SWEEPS * len(new)):
         i = _random(state, len(new))
         # every other swap stays on one object: who came early mixes on its own
         lo, hi = (first[i], stop[i]) if turn % 2 else (0, len(new))
         j = lo + _random(state, hi - lo)
-        _swap(i, j, new, what, time, first, stop, apart, np.zeros((0, 2), np.int64))
+        moved = _swap(i, j, new, what, time, first, stop, apart, crowd)
+        if moved and not _moved(crowd, new, what, first, stop, i, j):
+            crowd = _crowd(new, what, first, stop)
     return new
 
 
@@ -154,11 +156,12 @@ def _swap(
         return False
     for account, here, there in ((b, i, j), (a, j, i)):
         rows = stop[here] - first[here]
-        if len(crowd) > 0 and rows > _CROWDED:
+        if rows > _CROWDED:
             others = _acts(crowd, account, what[here]) - (what[here] == what[there])
             if others == 0:
                 continue
-            if crowd[-2, 1] == 1:  # once is too often, whenever
+            # twice is too often wherever the whole object fits into the time apart
+            if time[stop[here] - 1] - time[first[here]] < apart:
                 return False
         if _present(account, time[here], there, who, time, first[here], stop[here], apart):
             return False
@@ -178,12 +181,11 @@ def _present(
 
 
 @compiled
-def _crowd(who: I32, what: I32, first: I64, stop: I64, once: bool) -> I64:
+def _crowd(who: I32, what: I32, first: I64, stop: I64) -> I64:
     """(slots, 2) of a hash table: acts by key of object and account, on crowded objects alone.
 
     To look through a hundred thousand rows for each double would take the square of the actions.
-    The last row holds the keys in use and the most there may be; the one before, whether an account
-    may act on an object only once, so that times need no look.
+    The last row holds the keys in use and the most there may be.
     """
     rows = 0
     for i in range(len(who)):
@@ -191,9 +193,8 @@ def _crowd(who: I32, what: I32, first: I64, stop: I64, once: bool) -> I64:
     bits = 4
     while (1 << bits) < 3 * rows:
         bits += 1
-    crowd = np.zeros(((1 << bits) + 2, 2), np.int64)
-    crowd[:-2, 0] = -1
-    crowd[-2, 1] = once
+    crowd = np.zeros(((1 << bits) + 1, 2), np.int64)
+    crowd[:-1, 0] = -1
     crowd[-1, 1] = (1 << bits) - (1 << (bits - 2))
     for i in range(len(who)):
         if stop[i] - first[i] > _CROWDED:
@@ -230,7 +231,7 @@ def _acts(crowd: I64, account: int, thing: int) -> int:
 def _slot(crowd: I64, account: int, thing: int) -> int:
     """Where the key is, or would be. Knuth's multiplicative hash, linear probing."""
     key = (np.int64(thing) << 32) | np.int64(account)
-    mask = len(crowd) - 3
+    mask = len(crowd) - 2
     slot = (key * 0x9E3779B97F4A7C1) >> 20 & mask
     while crowd[slot, 0] >= 0 and crowd[slot, 0] != key:
         slot = (slot + 1) & mask

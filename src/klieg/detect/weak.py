@@ -37,6 +37,8 @@ def weak_graphs(
     ``W · p < weak_p``. Where a layer has no interest strata its two graphs are alike, and only the
     one with ``interest=True`` is given.
     """
+    if study.counts is None:
+        raise ValueError("a slim study has no counts to make a weak graph from")
     edges = study.counts.edges
     both = study.able[edges.left] & study.able[edges.right]
     left, right, x = edges.left[both], edges.right[both], edges.capped[both]

@@ -6,6 +6,7 @@ member. The room reads acts and raw text; it never judges a post and knows no ac
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -85,12 +86,13 @@ def _of_signal(
     tags = posts.table.column("hashtags") if actions.signal == "hashtags" else None
     out: list[Highlight] = []
     for lo, hi in pairwise(starts):
+        others = _partners(lo, hi, time, who, finding.window * SECOND)
         for j in range(lo, hi):
             if post[j] in done:
                 continue
             near = _company(j, lo, hi, time, who, finding.window * SECOND)
             if near:
-                partners = len({who[k] for k in near})
+                partners = others[j - lo]
                 gap = abs(time[near[0]] - time[j]) / SECOND
                 label = labels[obj[j]]
                 used = (tags[post[j]].as_py() or []) if tags is not None else []
@@ -101,7 +103,7 @@ def _of_signal(
                         finding.id,
                         actions.signal,
                         label,
-                        tuple(post[k] for k in near[:COUNTERPARTS]),
+                        tuple(post[k] for k in near),
                         partners,
                         expected[j],
                         *span,
@@ -152,10 +154,10 @@ def _texts(actions: Actions, rows: np.ndarray, posts: Posts) -> list[str | None]
 def _company(
     j: int, lo: int, hi: int, time: Sequence[int], who: Sequence[int], window: int
 ) -> list[int]:
-    """Positions of other members' acts on the object within the window, nearest in time first."""
+    """Positions of the COUNTERPARTS acts of other members nearest in time, within the window."""
     near: list[int] = []
     left, right = j - 1, j + 1
-    while True:
+    while len(near) < COUNTERPARTS:
         back = time[j] - time[left] if left >= lo else window + 1
         ahead = time[right] - time[j] if right < hi else window + 1
         if min(back, ahead) > window:
@@ -166,6 +168,25 @@ def _company(
             at, right = right, right + 1
         if who[at] != who[j]:
             near.append(at)
+    return near
+
+
+def _partners(lo: int, hi: int, time: Sequence[int], who: Sequence[int], window: int) -> list[int]:
+    """How many other members act within the window of each act on the object: two pointers."""
+    inside: Counter[int] = Counter()
+    found: list[int] = []
+    first = last = lo
+    for j in range(lo, hi):
+        while last < hi and time[last] - time[j] <= window:
+            inside[who[last]] += 1
+            last += 1
+        while time[j] - time[first] > window:
+            inside[who[first]] -= 1
+            if not inside[who[first]]:
+                del inside[who[first]]
+            first += 1
+        found.append(len(inside) - 1)
+    return found
 
 
 def _reason(signal: str, partners: int, window: int, gap: float, expected: float) -> str:

@@ -29,7 +29,8 @@ SCHEMA_VERSION = "1"
 CLASSES = ("coordinated", "amplification", "suggestive", "look-alike", "abstain")
 LAYER = (
     *("signal", "actions", "objects", "eligible", "pairs", "candidates", "validated", "weak"),
-    *("expected_false", "shuffled", "shuffled_weak", "threshold"),
+    *("expected_false", "shuffled", "shuffled_weak", "threshold", "omitted_bound"),
+    *("crowds", "crowd_pairs", "crowd_scored", "crowd_possible"),
 )
 
 
