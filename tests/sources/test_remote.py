@@ -185,7 +185,7 @@ def test_remote_what_a_worker_read_arrives_whole(folder: Path) -> None:
         there = unpack(pack(plain, rejects), kept.append)
         assert kept == rejects
         assert (there.name, there.format, there.sha256) == (plain.name, plain.format, plain.sha256)
-        assert replace(there.desk, keep=plain.desk.keep) == plain.desk
+        assert replace(there.desk, keep=plain.desk.keep, meter=plain.desk.meter) == plain.desk
         assert [t.combine_chunks() for t in there.tables] == [
             t.combine_chunks() for t in plain.tables
         ]

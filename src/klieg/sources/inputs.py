@@ -26,8 +26,7 @@ import zstandard
 
 from klieg.errors import InputError
 from klieg.sockets import Input
-from klieg.sources import archives
-from klieg.sources.archives import MAX_RATIO, MAX_UNPACKED
+from klieg.sources.archives import FLOOR, MAX_RATIO, MAX_UNPACKED, copied, found_in
 from klieg.sources.desk import Desk
 from klieg.tables import Reject
 
@@ -35,7 +34,7 @@ __all__ = ["HEAD", "PARQUET", "beginning", "file_name", "open_input", "opened", 
 
 HEAD = 1 << 16
 PARQUET = b"PAR1"
-RATIO_FLOOR = archives.FLOOR
+RATIO_FLOOR = FLOOR
 _CHUNK = 1 << 20
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = {
@@ -152,7 +151,7 @@ def _local(name: str) -> Path:
         if path.is_dir():
             raise InputError("a folder; name the files in it, such as folder/*.jsonl", path=name)
         if not path.exists():
-            if inside := archives.found_in(name):
+            if inside := found_in(name):
                 return _member(*inside, name)
             raise InputError("no such file; check the name and the folder", path=name)
         if not path.is_file():  # a pipe, such as <(zcat dump.gz)
@@ -173,7 +172,7 @@ def _member(archive: Path, member: str, name: str) -> Path:
     handle, copy = tempfile.mkstemp(dir=_spool(), suffix=_MEMBER)
     try:
         with os.fdopen(handle, "wb") as out:
-            archives.copied(archive, member, out, name=name)
+            copied(archive, member, out, name=name)
     except BaseException:
         Path(copy).unlink()
         raise

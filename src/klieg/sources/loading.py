@@ -24,6 +24,7 @@ from klieg.errors import InputError
 from klieg.sockets import Input, Progress, Source, factory, silent
 from klieg.sockets import names as registered
 from klieg.sources.desk import Desk
+from klieg.sources.limits import within
 from klieg.sources.no_posts import what_it_is
 from klieg.sources.peek import peek
 from klieg.sources.remote import fetched
@@ -56,6 +57,7 @@ class Reading(NamedTuple):
     sizes: tuple[int, ...]  # bytes; −1 where only the remote store knows
     format: str
     mapping: tuple[tuple[str, str], ...]
+    threads: int  # for one file: 1 where each core reads another, 0 where all read one
 
 
 def recognise(
@@ -142,13 +144,14 @@ def read_shard(shared: Reading, first: int, stop: int) -> tuple[NDArray[np.uint8
     if size >= 0 and not (path.is_file() and path.stat().st_size == size):
         return None
     rejects: list[Reject] = []
-    read = read_one(
-        shared.names[first],
-        shared.format or None,
-        dict(shared.mapping),
-        rejects.append,
-        path=shared.paths[first],
-    )
+    with within(threads=shared.threads):
+        read = read_one(
+            shared.names[first],
+            shared.format or None,
+            dict(shared.mapping),
+            rejects.append,
+            path=shared.paths[first],
+        )
     return pack(read, rejects)
 
 

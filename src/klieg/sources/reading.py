@@ -117,7 +117,12 @@ def _by_workers(
     paths = [name if is_remote(name) else str(Path(name).absolute()) for name in names]
     sizes = [-1 if is_remote(name) else _size(name) for name in names]
     shared = Reading(
-        tuple(names), tuple(paths), tuple(sizes), format_ or "", tuple(sorted(mapping.items()))
+        tuple(names),
+        tuple(paths),
+        tuple(sizes),
+        format_ or "",
+        tuple(sorted(mapping.items())),
+        0 if executor.name == "threads" else 1,
     )
     return executor.map(read_shard, shared, [(k, k + 1) for k in range(len(names))], 0)
 
