@@ -7,7 +7,10 @@ It knows no null model: what comes out are the tools' thresholds, not klieg's fi
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
+import time as clock
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,6 +31,7 @@ __all__ = [
     "SUFFIXES",
     "LikeNetwork",
     "network_like",
+    "warm",
     "write_csv",
     "write_network",
 ]
@@ -107,3 +111,26 @@ def network_like(
         engine=engine,
         threads=config.threads,
     )
+
+
+_FEW = """message_id,user_id,username,repost_id,reply_id,message,timestamp,urls
+2,b,,,p,one,0,u v
+1,a,,,p,one,0{0},v
+3,a,,r,,two,1,
+4,"b,",,r,,two,2,
+"""
+
+
+def warm() -> float:
+    """Compile (or load) the kernels of both tools' networks by running each once; seconds taken."""
+    began = clock.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, fraction in (("whole.csv", ""), ("fractions.csv", ".5")):
+            path = Path(folder) / name
+            path.write_text(_FEW.format(fraction), encoding="utf-8")
+            for network in ("co_retweet", "co_link", "co_similar_tweet"):
+                found = network_like(path, like="cnt", network=network, min_edge_weight=1)
+                write_csv(found, io.BytesIO())
+            found = network_like(path, like="coortweet", min_participation=1)
+            write_csv(found, io.BytesIO())
+    return clock.perf_counter() - began
