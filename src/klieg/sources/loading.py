@@ -112,9 +112,8 @@ def read_one(
     with fetched(name, path or name) as opened:
         source = recognise(opened, format=format)
         desk = Desk(name, keep, meter=_meter(name, progress))
-        with ThreadPoolExecutor(
-            1
-        ) as beside:  # hashing waits for the disk, reading for the processor
+        # hashing waits for the disk, reading for the processor
+        with ThreadPoolExecutor(1) as beside:
             digest = beside.submit(_sha256, opened.path)
             batches = list(source.read(opened, mapping, desk))
         tables = [pa.Table.from_batches(batches)] if batches else []

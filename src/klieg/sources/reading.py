@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["preview", "read", "recognise"]
 
 _log = logging.getLogger(__name__)
+_HERE = 1 << 62  # more bytes than any file has: no worker finds such a one
 
 REMOVED = ("duplicate_id", "duplicate_text", "deleted")
 """Counts of posts that were read and are not in the result; all other counts are remarks."""
@@ -100,7 +101,7 @@ def _loads(
     for i, name in enumerate(names):
         progress(f"reading {Path(name).name}", i, len(names))
         found = next(packed)
-        if found is None and executor is not None:
+        if found is None and executor is not None and _size(name) != _HERE:
             _log.warning("%s is not there for the workers: read on this machine", name)
         loads.append(
             unpack(found, keep)
@@ -128,9 +129,9 @@ def _by_workers(
 
 
 def _size(name: str) -> int:
-    """Bytes of a file that others may have too; more than any for what is only here (a pipe)."""
+    """Bytes of a file that others may have too; ``_HERE`` for a pipe or a member of an archive."""
     path = Path(name)
-    return path.stat().st_size if name != "-" and path.is_file() else 1 << 62
+    return path.stat().st_size if name != "-" and path.is_file() else _HERE
 
 
 def _told_apart(loads: list[Load]) -> list[Load]:
