@@ -190,6 +190,25 @@ def test_breadth_a_random_set_shows_what_outsiders_lead_to_expect(engine: Engine
     assert seen / chance == pytest.approx(1.0, abs=0.1)
 
 
+def test_breadth_counts_large_groups_from_below(engine: Engine, monkeypatch) -> None:
+    """Without making pairs: exact where each target has one object, never more otherwise."""
+    rng = np.random.default_rng(3)
+    members = np.sort(rng.choice(300, 120, replace=False)).astype(np.int32)
+    for target, exact in ((lambda o: -1, True), (lambda o: o % 7, False)):
+        actions = _actions(_world(4), target, 0 if exact else 7)
+        pool = Strata(np.zeros(actions.n_objects, np.int32), np.zeros(1, np.int32), ("a",), ("a",))
+        ready = outside.prepare(actions, pool, CONFIG, engine)
+        rows = outside.rows_of(ready, members)
+        monkeypatch.setattr(outside, "ENUMERATED", 10**9)
+        pairs = outside._seen(ready, rows, engine)
+        monkeypatch.setattr(outside, "ENUMERATED", 0)
+        below = outside._seen(ready, rows, engine)
+        assert pairs[-1] > 0
+        assert (below <= pairs).all()
+        assert not exact or (below >= 0.9 * pairs).all()
+        assert exact or below[-1] < pairs[-1]
+
+
 def test_breadth_tiles_are_the_specification(engine: Engine) -> None:
     """The joint bursts that breadth reads are the engine's specified tiles."""
     actions = _actions(_world(5), lambda o: o, 150)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.detect import network, scoring
+from klieg.detect import network, scoring, strata, weak
 from klieg.sockets import make, silent
 from klieg.tables import MULTIPLEX, POSTS, SECOND, TIME, Actions, Network, Posts
 
@@ -246,6 +246,30 @@ def test_network_ignores_names_row_order_and_whole_weeks(seed, weeks, turn):
     one, two = build(rows), build(moved)
     back = {new: old for old, new in rename.items()}
     assert _facts(*one, {}) == _facts(*two, back)
+
+
+def test_network_is_the_same_within_a_tight_budget(monkeypatch):
+    rows = rows_of(2)
+    # two layers at a time, and one after the other with pairs in pieces
+    monkeypatch.setattr(network, "BYTES", 10**6)
+    wide, tight = (replace(CONFIG, threads=2, memory=size) for size in ("64GiB", "1GiB"))
+    layers, _ = world(rows)
+    assert [network._abreast(layers, c) for c in (wide, tight)] == [2, 1]
+    assert _facts(*build(rows, wide), {}) == _facts(*build(rows, tight), {})
+
+
+def test_network_slim_studies_lose_no_pair_that_is_kept():
+    layers, posts = world(rows_of(2))
+    pools, plain = strata.opinions(layers, posts, CONFIG)
+    whole = scoring.study(layers["link"], pools["link"], CONFIG, ENGINE)
+    slim = scoring.slim(whole, CONFIG)
+    assert 0 < len(slim.rows) < len(whole.rows) == len(slim.tests.p)
+    level = max(CONFIG.weak_p, CONFIG.false_alarms)
+    assert (whole.tests.p[np.setdiff1d(whole.rows, slim.rows)] >= level).all()
+    assert (slim.edges.capped == whole.edges.capped[slim.rows]).all()
+    assert (slim.expected == whole.expected[slim.rows]).all()
+    with pytest.raises(ValueError, match="slim"):
+        weak.weak_graphs("link", layers["link"], plain["link"], slim, CONFIG, ENGINE)
 
 
 def test_network_is_the_same_on_the_reference_engine():

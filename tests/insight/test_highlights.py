@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klieg.config import Config
 from klieg.engine import reference
@@ -112,3 +114,25 @@ def test_highlights_say_what_chance_would_put_there(engine: Engine) -> None:
 def test_highlights_never_mark_a_bystander(engine: Engine) -> None:
     some = replace(finding(), members=(Member(0, 1.0, 1), Member(2, 1.0, 1)), posts=(0, 2))
     assert highlights.of_finding(some, {"copies": (actions(), STRATA)}, posts(), engine) == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    acts=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 5)), min_size=1, max_size=60),
+    window=st.integers(1, 40),
+)
+def test_highlights_count_partners_and_keep_the_nearest(
+    acts: list[tuple[int, int]], window: int
+) -> None:
+    acts.sort()
+    time, who = [t for t, _ in acts], [a for _, a in acts]
+    partners = highlights._partners(0, len(acts), time, who, window)
+    for j in range(len(acts)):
+        others = [
+            k for k in range(len(acts)) if abs(time[k] - time[j]) <= window and who[k] != who[j]
+        ]
+        near = highlights._company(j, 0, len(acts), time, who, window)
+        assert partners[j] == len({who[k] for k in others})
+        gaps = sorted(abs(time[k] - time[j]) for k in others)[: highlights.COUNTERPARTS]
+        assert [abs(time[k] - time[j]) for k in near] == gaps
+        assert set(near) <= set(others)
