@@ -15,7 +15,7 @@ from klieg.config import Config
 from klieg.errors import ConfigError, InputError
 from klieg.parity import NETWORKS, network_like
 
-from .tools import EVENTS, HEADER, cnt, edges, write
+from .tools import CASES, EVENTS, HEADER, cnt, edges, write
 
 times = st.one_of(
     st.integers(-40, 40).map(str),
@@ -140,7 +140,7 @@ def test_cnt_takes_the_tools_own_defaults(tmp_path):
     assert edges(network_like(file, like="cnt")) == {("A", "B"): (2,), ("B", "A"): (2,)}
 
 
-@pytest.mark.parametrize("how", ["gz", "zst", "parquet", "tsv", "bom", "crlf"])
+@pytest.mark.parametrize("how", ["gz", "zst", "parquet", "tsv", "bom", "crlf", "cr"])
 def test_cnt_reads_every_way_a_table_is_kept(tmp_path, how):
     rows = [["9007199254740993", "A", "", "r", "", "a,\nb", "0.5", ""]]
     rows += [["9007199254740992", "B", "", "r", "", 'say "x"', "1", ""]]
@@ -162,10 +162,20 @@ def test_cnt_reads_every_way_a_table_is_kept(tmp_path, how):
         file = write(tmp_path / "t.tsv", HEADER, rows, delimiter="\t")
     elif how == "bom":
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    elif how == "crlf":
-        file = write(tmp_path / "t.csv", HEADER, rows, lineterminator="\r\n")
+    elif how in ("crlf", "cr"):
+        end = "\r\n" if how == "crlf" else "\r"
+        file = write(tmp_path / "t.csv", HEADER, rows, lineterminator=end)
     found = network_like(file, like="cnt", min_edge_weight=1)
     assert edges(found) == {("A", "B"): (1,), ("B", "A"): (1,)}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_cnt_is_the_same_on_the_slow_engine(network):
+    asked = {"like": "cnt", "network": network, "time_window": 60, "min_edge_weight": 1}
+    for name in ("text_cotweet", "text_reply", "text_link"):
+        file = CASES / f"{name}.csv"
+        slow = network_like(file, **asked, config=Config(engine="reference"))
+        assert slow.to_table() == network_like(file, **asked).to_table()
 
 
 def test_cnt_both_layouts_make_one_data_set(tmp_path):
@@ -207,6 +217,9 @@ def test_cnt_says_what_is_wrong(tmp_path):
     short = tmp_path / "s.csv"
     short.write_text(",".join(EVENTS) + "\no,A,1\n", encoding="utf-8")
     assert "columns" in refused(short)
+    table = pa.table({**{key: ["x", "y"] for key in EVENTS[:3]}, EVENTS[3]: [1.0, None]})
+    pq.write_table(table, tmp_path / "n.parquet")
+    assert "line 3" in refused(tmp_path / "n.parquet")
     latin = tmp_path / "i.csv"
     rows = [b"o,\xe9,1,0", b"o,B,2,0"]
     latin.write_bytes(b"\n".join([",".join(EVENTS).encode(), *rows, b""]))

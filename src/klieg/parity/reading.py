@@ -38,6 +38,8 @@ MESSAGES = (
 _KEYS = {"events": EVENTS, "messages": ("message_id", "user_id", "timestamp")}
 BLOCK = 4 << 20
 BATCH = 1 << 16
+MOST_EXPECTED = 20_000_000
+"""Rows that room is made for ahead of time, whatever a file's first lines promise."""
 _CODECS = {"gz": "gzip", "zst": "zstd"}
 
 
@@ -79,7 +81,7 @@ def expected_rows(sheet: Sheet) -> int:
     lines = head.count(b"\n")
     if sheet.source.compression or not sheet.delimiter or lines < 2:
         return 0
-    return int(sheet.source.path.stat().st_size / len(head) * lines)
+    return min(int(sheet.source.path.stat().st_size / len(head) * lines), MOST_EXPECTED)
 
 
 def batches(sheet: Sheet, columns: Sequence[str]) -> Iterator[tuple[int, list[pa.Array]]]:
@@ -104,15 +106,18 @@ def batches(sheet: Sheet, columns: Sequence[str]) -> Iterator[tuple[int, list[pa
 
 def seconds(times: pa.Array, sheet: Sheet, row: int) -> F64:
     """(n,) what ``float`` makes of each; InputError names the first that is no number."""
-    text = times.cast(pa.string()) if pa.types.is_binary(times.type) else times
     try:
+        text = times.cast(pa.string())
+        if text.null_count:
+            raise pa.ArrowInvalid("a time is missing")
         found = numbers(pc.cast(text, pa.float64()), np.float64)
     except pa.ArrowInvalid:
-        return np.array([_second(t, sheet, row + i) for i, t in enumerate(text.to_pylist())])
+        return np.array([_second(t, sheet, row + i) for i, t in enumerate(times.to_pylist())])
     return found
 
 
-def _second(text: str, sheet: Sheet, row: int) -> float:
+def _second(raw: bytes | None, sheet: Sheet, row: int) -> float:
+    text = (raw or b"").decode("utf-8", "replace")
     try:
         return float(text)
     except ValueError as error:
@@ -129,8 +134,7 @@ def _header(source: Input) -> tuple[str, list[str]]:
     head = source.head
     if head.startswith(PARQUET):
         return "", next(csv.reader([head.removeprefix(PARQUET + b"\n").decode()]), [])
-    first = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
-    line = first.decode("utf-8", "replace")
+    line = next(iter(head.decode("utf-8-sig", "replace").splitlines()), "")
     delimiter = max(",\t;", key=line.count)
     return delimiter, next(csv.reader([line], delimiter=delimiter), [])
 
