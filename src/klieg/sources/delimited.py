@@ -135,12 +135,12 @@ def _at_once(path: Path, shape: Peek, columns: Sequence[str], desk: Desk) -> pa.
         null_values=[""],
     )
     batches, size = [], path.stat().st_size // MB
-    with (
-        pa.OSFile(str(path)) as file,  # a path would be unpacked by its suffix
-        pacsv.open_csv(  # piece by piece is cheaper than all at once, and says how far it is
-            file, read_options=read, parse_options=parse, convert_options=convert
-        ) as pieces,
-    ):
+    # Never closed by us: a thread of Arrow's may still be reading ahead when the reader gives up,
+    # and would go on to read from whatever is opened next under the same number.
+    file = pa.OSFile(str(path))  # a path would be unpacked by its suffix
+    with pacsv.open_csv(  # piece by piece is cheaper than all at once, and says how far it is
+        file, read_options=read, parse_options=parse, convert_options=convert
+    ) as pieces:
         for batch in pieces:
             batches.append(batch)
             desk.read(len(batches) * BLOCK // MB, size, "MB")  # the file itself is read ahead

@@ -36,6 +36,7 @@ _KIND_WORDS = {
     **dict.fromkeys(("replied_to", "reply_to"), "reply"),
     **dict.fromkeys(("quoted", "quote_tweet"), "quote"),
 }
+_DERIVED = pa.array(["repost", "reply", "quote"])
 _REFERENCES = ("repost_of", "reply_to", "quote_of", "root_id")
 _ACCOUNTS = ("repost_of_account", "reply_to_account")
 
@@ -171,7 +172,9 @@ def _text(column: Any, n: int) -> Any:
     if column is None:
         return pa.nulls(n, pa.string())
     text = _strings(column)
-    if not may_be_blank(text):
+    maybe = may_be_blank(text)
+    some = pc.utf8_trim_whitespace(text.take(pa.array(maybe)))
+    if pc.all(pc.not_equal(some, "")).as_py() in (True, None):
         return text
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
@@ -205,25 +208,20 @@ def booleans(column: Any, n: int) -> Any:
 
 def _kind(get: Any, out: Mapping[str, Any], n: int) -> Any:
     """What a post is: its own word, its flags, its references, or ``RT @`` at its start."""
-    word = pc.utf8_lower(words(get("kind"), n)).dictionary_encode()
-    known = pa.array([_KIND_WORDS.get(w) for w in word.dictionary.to_pylist()], pa.string())
-    said = known.take(word.indices)
-    retold = _true(pc.match_substring_regex(out["text"], r"^RT @\w+"))
+    word = words(get("kind"), n).dictionary_encode()
+    known = [w and _KIND_WORDS.get(w.lower()) for w in word.dictionary.to_pylist()]
+    said = pa.array(known, pa.string()).take(word.indices)
+    retold = _true(pc.starts_with(out["text"], "RT @"))
+    if retold.any():
+        retold = retold & _true(pc.match_substring_regex(out["text"], r"^RT @\w+"))
     repost = _true(booleans(get("is_repost"), n)) | _true(out["repost_of"].is_valid()) | retold
     reply = _true(booleans(get("is_reply"), n)) | _true(out["reply_to"].is_valid())
     quote = _true(booleans(get("is_quote"), n)) | _true(out["quote_of"].is_valid())
     own = _true(pc.and_(said.is_valid(), pc.not_equal(said, "post")))
-    flagged = get("is_repost") is not None or get("is_reply") is not None or get("kind") is not None
-    rest: Any = said if flagged else pc.coalesce(said, pa.scalar("post"))
-    if flagged:
-        rest = pc.coalesce(rest, pa.scalar("post"))
-    derived = np.select([repost, reply, quote], ["repost", "reply", "quote"], "")
-    derived_array = pa.array(derived, pa.string())
-    return pc.if_else(
-        pa.array(own & ~retold),
-        said,
-        pc.if_else(pc.equal(derived_array, ""), rest, derived_array),
-    )
+    derived = np.select([repost, reply, quote], [0, 1, 2], -1).astype(np.int32)
+    found = _DERIVED.take(pa.array(derived, mask=derived < 0))
+    rest = pc.coalesce(found, said, pa.scalar("post"))
+    return pc.if_else(pa.array(own & ~retold), said, rest)
 
 
 def _objects(frame: Frame, chosen: Mapping[str, str], n: int) -> Any:

@@ -7,6 +7,7 @@ what is said to be clean is. The room knows bytes, not what they mean.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["all_digits", "all_of", "may_be_blank", "suspects"]
 
-_FEW = 1 << 22  # bytes looked at in one go: what fits the processor's own memory
+_PIECE = 1 << 15  # rows, and
+_FEW = 1 << 19  # bytes looked at in one go: what fits the processor's own memory
 _BLANK = np.zeros(256, np.bool_)
 _BLANK[:33] = True
 # first and last bytes of the other white space of Unicode, and so of much that is none
@@ -37,25 +39,40 @@ def suspects(strings: Any) -> I64:
     A row that is not among them has a value without white space at its ends that is neither empty
     nor one of the words, or has none.
     """
+    return _rows(strings, _odd)
+
+
+def may_be_blank(strings: Any) -> I64:
+    """Rows whose value might be empty or nothing but white space; the others' is not."""
+    return _rows(strings, _odd_first)
+
+
+def _rows(strings: Any, odd: Callable[[Any, Any, Any], Any]) -> I64:
+    """Rows with a value that is odd, looked for in pieces that fit the processor's memory."""
     begins, ends, code = _laid_out(strings)
+    starts = range(0, len(begins), _PIECE)
+    found = [
+        i + np.flatnonzero(odd(begins[i : i + _PIECE], ends[i : i + _PIECE], code)) for i in starts
+    ]
+    rows: I64 = np.concatenate([np.zeros(0, np.int64), *found])
+    if strings.null_count and len(rows):
+        rows = rows[np.asarray(strings.is_valid())[rows]]
+    return rows
+
+
+def _odd(begins: Any, ends: Any, code: Any) -> Any:
     size = ends - begins
     empty = size == 0
     if empty.all():
-        return np.flatnonzero(_valid(strings, empty))
+        return empty
     first = code[np.where(empty, 0, begins)]
     odd = _BLANK_FIRST[first] | _BLANK_LAST[code[np.where(empty, 0, ends - 1)]]
-    odd |= (size <= _LONGEST_ABSENT) & _ABSENT_FIRST[first]
-    return np.flatnonzero(_valid(strings, odd | empty))
+    return odd | empty | ((size <= _LONGEST_ABSENT) & _ABSENT_FIRST[first])
 
 
-def may_be_blank(strings: Any) -> bool:
-    """Whether some value might be empty or nothing but white space."""
-    begins, ends, code = _laid_out(strings)
+def _odd_first(begins: Any, ends: Any, code: Any) -> Any:
     empty = ends == begins
-    if empty.all():
-        return bool(len(strings) > strings.null_count)
-    odd = empty | _BLANK_FIRST[code[np.where(empty, 0, begins)]]
-    return bool(_valid(strings, odd).any())
+    return empty if empty.all() else empty | _BLANK_FIRST[code[np.where(empty, 0, begins)]]
 
 
 def all_digits(strings: Any) -> bool:

@@ -111,9 +111,15 @@ def unknown_zone(column: Any) -> str | None:
     return next((w for w in words if w.lower() not in {*_NAMED_ZONES, "am", "pm"}), None)
 
 
+_LONGEST_CLOCK = 40  # with blanks around it
+
+
 def is_clock(column: Any) -> bool:
     """Whether every value is a time of day (``13``, ``13:45``, ``13:45:10``) and no date."""
-    values = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    values = column.cast(pa.string())
+    if (pc.max(pc.binary_length(values.slice(0, 1000))).as_py() or 0) > _LONGEST_CLOCK:
+        return False
+    values = pc.utf8_trim_whitespace(values)
     fits = pc.match_substring_regex(values, r"^([01]?\d|2[0-4])(:[0-5]\d(:[0-5]\d(\.\d+)?)?)?$")
     return len(values) > values.null_count and bool(pc.all(fits, skip_nulls=True).as_py())
 
