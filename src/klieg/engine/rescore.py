@@ -73,13 +73,14 @@ def rescore_pairs(
     order = np.argsort(busier, kind="stable")
     fresh = np.diff(busier[order], prepend=-1) != 0
     weight = length[other[order]] + np.where(fresh, length[busier[order]], 0)
-    cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * shards.thread_count(threads))
+    run = executor or ThreadExecutor()
+    cuts = shards.equal_ranges(weight, shards.SHARDS_PER_THREAD * run.workers(threads))
     shared = Scoring(busier[order], other[order], index, ladder)
     n = np.zeros((len(a), len(ladder)), np.uint32)
     capped = np.zeros((len(a), len(ladder)), np.uint32)
     span = np.zeros((len(a), 2), np.int64)
     done = 0
-    for part in (executor or ThreadExecutor()).map(score_shard, shared, cuts, threads):
+    for part in run.map(score_shard, shared, cuts, threads):
         pairs = order[done : done + len(part[0])]
         n[pairs], capped[pairs], span[pairs] = part
         done += len(pairs)
