@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BLOCK 1024
+#define MARKS ((int64_t)1 << 20)
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
@@ -225,7 +226,7 @@ void accumulate(int64_t first, int64_t stop, const Work *w, const int64_t *windo
         if (w->mass[a] == 0) continue;
         int bits = 0;
         if (min_n > 1) {
-            bits = bits_for(MIN(w->mass[a], w->n_accounts - a));
+            bits = bits_for(MIN(MIN(w->mass[a], w->n_accounts - a), MARKS));
             if (marked < (int64_t)1 << bits) {
                 marked = (int64_t)1 << bits;
                 free(marks);

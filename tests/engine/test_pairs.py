@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -260,6 +264,24 @@ def test_pairs_say_what_memory_would_do() -> None:
         pairs.pair_batches(*w.rows, WINDOWS, 1, None, 1, budget=10_000)
     with pytest.raises(EngineError, match="busiest object has"):
         pairs.pair_batches(*w.rows, WINDOWS, 1, None, 1, budget=100_000)
+
+
+def test_pairs_leave_no_files_when_interrupted(tmp_path: Path) -> None:
+    code = (
+        "import time; from klieg.engine.spill import Scratch; import numpy as np\n"
+        "scratch = Scratch(); scratch.append('rows', [np.zeros(9)])\n"
+        "print('written', flush=True); time.sleep(60)"
+    )
+    env = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"written\n"
+        assert [file.name for file in tmp_path.glob("klieg-*/*")] == ["rows.0"]
+        child.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in child.communicate()[1]
+    assert not list(tmp_path.iterdir())
 
 
 def test_pairs_say_when_the_disk_is_full(monkeypatch: Any, tmp_path: Path) -> None:

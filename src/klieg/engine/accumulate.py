@@ -31,6 +31,9 @@ FAR = 2**63 - 1
 KNUTH = 2654435769
 """Multiplicative hashing: 2^32 over the golden ratio."""
 
+MARKS = 2**20
+"""Partners that hashes are marked for: of more, more collide, and memory stays put."""
+
 BLOCK = 1024
 """Partners looked at together."""
 
@@ -78,8 +81,8 @@ def accumulate(
         np.empty((256, 4 + 2 * width), np.int32),
         np.empty((256, 2), np.int64),
     )
-    # pages never written cost nothing, so a generous start saves copies
-    room = 256 + min(work.mass[first:stop].sum() // (4 * min_n), limit, 2**20)
+    # pages never written cost nothing, so room for all there can be saves copies
+    room = 256 + min(work.mass[first:stop].sum() // (2 * min_n * min_n), limit, 2**24)
     kept = np.empty((room, 2 + 2 * width), np.int32)
     kept_span = np.empty((room, 2), np.int64)
     k = 0
@@ -87,7 +90,7 @@ def accumulate(
     while a < stop and k < limit:
         bits = 0
         if work.mass[a] > 0 and min_n > 1:
-            bits = _bits(min(work.mass[a], n_accounts - a))
+            bits = _bits(min(work.mass[a], n_accounts - a, MARKS))
             if len(marks) < 1 << bits:
                 marks = np.empty(1 << bits, np.int32)
             actions = slice(work.starts[a], work.starts[a + 1])
@@ -101,16 +104,23 @@ def accumulate(
             while k + len(order) > len(kept):
                 kept = _doubled(kept)
                 kept_span = _doubled(kept_span)
-            for e in order:
-                kept[k, 0] = a
-                kept[k, 1] = book.entries[e, 0]
-                for column in range(2 * width):
-                    kept[k, 2 + column] = book.entries[e, 4 + column]
-                kept_span[k, 0] = book.span[e, 0]
-                kept_span[k, 1] = book.span[e, 1]
-                k += 1
+            _write(a, order, book.entries, book.span, kept[k:], kept_span[k:])
+            k += len(order)
         a += 1
     return kept[:k], kept_span[:k], a
+
+
+@compiled
+def _write(a: int, order: I32, entries: I32, span: I64, kept: I32, kept_span: I64) -> None:
+    """Write the rows of account a's partners ``order``."""
+    for k in range(len(order)):
+        e = order[k]
+        kept[k, 0] = a
+        kept[k, 1] = entries[e, 0]
+        for column in range(4, entries.shape[1]):
+            kept[k, column - 2] = entries[e, column]
+        kept_span[k, 0] = span[e, 0]
+        kept_span[k, 1] = span[e, 1]
 
 
 @compiled

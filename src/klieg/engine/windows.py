@@ -154,7 +154,10 @@ def dropped_near(
 ) -> None:
     """Add to ``counts`` (n_accounts, W) the actions with one over the cap in their window."""
     n = len(time)
-    for w in range(len(windows)):
+    fewest = len(windows)
+    for i in range(n):
+        fewest = min(fewest, rungs[i])
+    for w in range(fewest, len(windows)):
         lo = 0
         hi = 0
         over = 0  # actions over the cap in [lo, hi)
@@ -184,7 +187,12 @@ def spans(
     n = len(time)
     first = np.zeros(n, np.int32)
     stop = np.zeros(n, np.int32)
+    widest = np.zeros(len(windows) + 1, np.int64)
+    for i in range(n):
+        widest[rungs[i]] += 1
     for w in range(len(windows)):
+        if widest[w + 1] == 0:
+            continue
         lo = 0
         hi = 0
         for i in range(n):
