@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup check test demo bench picture
+.PHONY: setup check test demo bench fuzz picture
 setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,3 +27,6 @@ bench: setup
 
 picture: setup
 	$(BIN)/python docs/make_picture.py
+
+fuzz: setup
+	KLIEG_FUZZ_SECONDS=10 $(BIN)/pytest tests/fuzz

@@ -90,13 +90,57 @@ SPEED = (
     ),
     (
         "engine",
-        "Speed, the engine",
+        "The pair engine",
         "`python benchmarks/bench_engine.py`, beside DuckDB on the same work.",
         (),
     ),
-    ("copies", "Speed, copies", "`python benchmarks/bench_copies.py`.", ()),
+    (
+        "peers",
+        "Beside coordination-network-toolkit",
+        "`python benchmarks/bench_peers.py`: process start, reading, computing, writing, on the same file, the same edges. CPU "
+        "seconds of all processes. CooRTweet needs R and is not run here.",
+        (),
+    ),
+    (
+        "limit",
+        "How far from the limit",
+        "`python benchmarks/bench_limit.py`: the same loop in C (`cc -O3 -march=native`), on the same actions, one thread.",
+        (),
+    ),
+    (
+        "curve",
+        "From 10^5 to 10^8 actions",
+        "`python benchmarks/bench_curve.py`: pairs of two objects over the whole ladder, in budgets that are kept.\n\n"
+        "![CPU microseconds a row and peak memory, from a hundred thousand to a hundred million actions](curve.svg)",
+        (),
+    ),
+    (
+        "network",
+        "Three signals, six windows, null and FDR",
+        "`python benchmarks/bench_network.py --rows 1000000,10000000`, and 100,000,000 with `--memory 8GiB`.",
+        (),
+    ),
+    (
+        "ingest",
+        "Reading",
+        "`python benchmarks/bench_ingest.py`: CPU seconds beside DuckDB and Polars, which read the same file bare.",
+        (),
+    ),
+    (
+        "ray",
+        "Ray beside threads",
+        "`python benchmarks/bench_ray.py`: the same shards on threads, on Ray, and on two raylets of one machine.",
+        (),
+    ),
+    (
+        "gpu_engine",
+        "The gpu engine",
+        "`python benchmarks/bench_gpu_engine.py`: PyTorch beside the compiled engine on the same rows. No GPU was at hand: this is "
+        "the processor; the same command runs on CUDA.",
+        (),
+    ),
+    ("copies", "Copies", "`python benchmarks/bench_copies.py`.", ()),
 )
-
 
 PAGES = (
     ("results.md", "Results", FOUND),
