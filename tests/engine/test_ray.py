@@ -97,6 +97,16 @@ def test_ray_similar_texts_are_those_of_threads(executor: RayExecutor) -> None:
         assert len(a[0]) and [x.tobytes() for x in a] == [x.tobytes() for x in b]
 
 
+def test_ray_works_through_a_small_memory_too(executor: RayExecutor) -> None:
+    world = actions(20_000)
+    whole = CpuEngine(1).count_pairs(*world, 2, 50, 1).edges
+    batches = list(pairs.pair_batches(*world, 2, 50, 0, budget=1_000_000, executor=executor))
+    assert len(batches) > 1  # the actions lie in parts on disk
+    for field in ("left", "right", "n", "capped", "first", "last"):
+        joined = np.concatenate([getattr(batch, field) for batch in batches])
+        assert joined.tobytes() == getattr(whole, field).tobytes()
+
+
 def no_new_kernels(shared: Any, first: int, stop: int) -> tuple[int, int]:
     from klieg.engine import accumulate, pairs
 
