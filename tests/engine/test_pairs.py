@@ -14,11 +14,23 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.engine import accumulate, cpu, live, pairs, reference, shards, spill
+from klieg.engine import (
+    accumulate,
+    blocks,
+    counting,
+    cpu,
+    executors,
+    live,
+    pairs,
+    reference,
+    shards,
+    slabs,
+    spill,
+)
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -203,19 +215,43 @@ def same_batches(batches: pairs.Batches, whole: Edges) -> int:
 
 
 @settings(max_examples=150, deadline=None)
-@given(worlds(), st.integers(1, 3), st.sampled_from([None, 0, 1, 3]), st.integers(900, 6_000))
-def test_pairs_in_any_memory_are_the_same(
-    w: World, min_n: int, cap: int | None, budget: int
+@given(
+    worlds(),
+    st.integers(1, 3),
+    st.sampled_from([None, 0, 1, 3]),
+    st.integers(1, 20),
+    st.integers(1, 12),
+    st.integers(1, 5),
+)
+def test_pairs_of_any_slabs_and_blocks_are_the_same(
+    w: World, min_n: int, cap: int | None, slab: int, block: int, limit: int
 ) -> None:
     whole = CPU.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
+    columns, n = w.rows[:4], len(w.account)
+    seen = slabs.tally(columns, n, w.n_accounts, 3)
+    dropped = np.zeros((w.n_accounts, len(WINDOWS)), np.int64)
+    # as few rows at once as may be: at least those of one object, then of one account
+    slab = max(slab, int(seen.actions.max(initial=0)))
+    how = w.n_accounts, WINDOWS, min_n, cap, dropped, slabs.ROW * slab
+    on_disk = slabs.on_disk(columns, n, seen, *how)
+    assert np.array_equal(dropped, whole.dropped)
+    block = max(block, int(on_disk.per_account.max(initial=0)))
+    parts = blocks.blocks(on_disk, 2 * blocks.ROW * block)
+    assert (np.add.reduceat(on_disk.per_account, parts.bounds[:-1]) <= block).all()
+    found = list(blocks.block_parts(parts, WINDOWS, min_n, limit, executors.ThreadExecutor(), 1))
+    same_edges(counting.joined(found, len(WINDOWS)), whole.edges)
+
+
+@settings(max_examples=50, deadline=None)
+@given(worlds(), st.integers(1, 4_000))
+def test_pairs_in_too_little_memory_are_refused_or_the_same(w: World, budget: int) -> None:
+    whole = CPU.count_pairs(*w.rows, WINDOWS, 1, None, 1)
     try:
-        batches = pairs.pair_batches(*w.rows, WINDOWS, min_n, cap, 1, budget=budget)
+        batches = pairs.pair_batches(*w.rows, WINDOWS, 1, None, 1, budget=budget)
     except EngineError as error:
         assert "memory budget" in str(error)
-        assume(False)
-        return
-    same_batches(batches, whole.edges)
-    assert np.array_equal(batches.dropped, whole.dropped)
+    else:
+        same_batches(batches, whole.edges)
 
 
 @pytest.mark.parametrize("min_n", [1, 2])
