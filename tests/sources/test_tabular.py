@@ -231,11 +231,11 @@ def test_tabular_nested_json_and_wrapped_json(tmp_path: Path) -> None:
         "tags": [{"name": "Day", "url": "https://x"}],
     }
     (tmp_path / "a.jsonl").write_text(json.dumps(nested) + "\n")
-    row = rows_of(tmp_path / "a.jsonl")[0]
+    row = rows_of(tmp_path / "a.jsonl", format="tabular")[0]
     assert (row["account_id"], row["account"]["followers"], row["hashtags"]) == ("7", 3, ["day"])
     wrapped = {"kind": "t1", "data": {"id": "c1", "author": "bob", "created_utc": 1, "body": "yo"}}
     (tmp_path / "b.jsonl").write_text(json.dumps(wrapped) + "\n")
-    row = rows_of(tmp_path / "b.jsonl")[0]
+    row = rows_of(tmp_path / "b.jsonl", format="tabular")[0]
     assert (row["account_id"], row["text"], row["kind"]) == ("bob", "yo", "post")
 
 
