@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from klieg.config import Config
 from klieg.engine import cpu, gpu, gpu_device, gpu_order, gpu_pairs, gpu_scan, reference
-from klieg.engine.gpu_device import SCANNED, Place
+from klieg.engine.gpu_device import COUNTED, SCANNED, Place
 from klieg.errors import ConfigError, EngineError
 from klieg.pipeline import scan
 from klieg.sockets import PairCounts, names
@@ -37,8 +39,8 @@ SCANNABLE = st.sampled_from([1, 2, 3, 7, 40, 10_000])
 
 
 def small(actions: int) -> gpu.GpuEngine:
-    """The engine with chunks of that many scanned actions."""
-    return replace(GPU, at=Place(torch.device("cpu"), actions * SCANNED))
+    """The engine with chunks of about that many scanned actions."""
+    return replace(GPU, at=Place(torch.device("cpu"), actions * (SCANNED + 3 * COUNTED)))
 
 
 def same_edges(a: Edges, b: Edges) -> None:
@@ -157,6 +159,49 @@ def test_gpu_pairs_of_one_crowded_object_cost_no_memory() -> None:
     assert totals[1, 1] == 30_000 * 29_999 // 2  # all of them within 60 s
     with pytest.raises(EngineError, match="memory budget"):
         replace(GPU, budget=1_000_000).count_pairs(*rows, 30_000, ladder[:1], 1, None, 0)
+
+
+class Held(TorchDispatchMode):
+    """Counts the bytes of the tensors that live at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for made in out if isinstance(out, (tuple, list)) else (out,):
+            # views and in-place results hold no memory of their own
+            if isinstance(made, torch.Tensor) and made._base is None and not hasattr(made, "held"):
+                made.held = True
+                self.now += made.nbytes
+                self.most = max(self.most, self.now)
+                weakref.finalize(made, self.free, made.nbytes)
+        return out
+
+    def free(self, size: int) -> None:
+        self.now -= size
+
+
+@pytest.mark.parametrize(("width", "min_n"), [(1, 1), (6, 2), (31, 1)])
+def test_gpu_chunks_never_take_more_than_the_budget(width: int, min_n: int) -> None:
+    """The worst there is: one account meets everybody, each a pair of its own, nobody is dropped.
+
+    It scans more than a chunk holds, and so do the others together.
+    """
+    others = np.arange(1, 1_501)
+    account = np.concatenate((np.zeros(40, int), others, others)).astype(np.int32)
+    object_ = np.concatenate((np.arange(40), others % 20, 20 + others % 20)).astype(np.int32)
+    time = np.concatenate((np.zeros(40, int), others, others))
+    rows = account, object_, time, object_, 1_501
+    ladder = np.arange(2_000, 2_000 + width)
+    chunk = 2_500 * (SCANNED + COUNTED * width)
+    engine = replace(GPU, at=Place(torch.device("cpu"), chunk))
+    batches = engine.pair_batches(*rows, ladder, min_n, 10_000, 1)
+    assert batches.live.scan.mass[1] > 2_900
+    with Held() as held:
+        found = sum(part.size for part in batches)
+    assert found > 50_000 and chunk // 3 < held.most <= chunk
 
 
 def test_gpu_pairs_of_two_accounts_that_hammer_one_object() -> None:
@@ -363,22 +408,64 @@ def test_gpu_memory_knob_bounds_the_chunks() -> None:
     assert gpu.engine(Config(device="cpu")).at.chunk == gpu_device.CACHED
 
 
-def test_gpu_device_that_counts_wrongly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpu._trusted(GPU)
-    real = gpu_pairs.rung_masks
-    # a device that loses the bits of a double beyond 2^53
-    real_line = gpu_order.line
+class Elsewhere:
+    """The processor under another device's name, so that it must earn its trust."""
 
-    def lossy(group: Any, time: Any, widest: int) -> Any:
-        return real_line(group, time.double().long(), widest)
+    device = torch.device("mps")
 
-    monkeypatch.setattr(gpu_pairs, "line", lossy)
-    with pytest.raises(EngineError, match="does not count whole 64-bit integers"):
-        gpu._trusted(GPU)
-    monkeypatch.setattr(gpu_pairs, "line", real_line)
-    monkeypatch.setattr(gpu_pairs, "rung_masks", lambda first, top: real(first, top) * 0 + 1)
-    with pytest.raises(EngineError, match="specification"):
-        gpu._trusted(GPU)
+    def scannable(self, width: int) -> int:
+        return 1_000
+
+    def tensor(self, values: Any) -> torch.Tensor:
+        return torch.from_numpy(values)
+
+    def arange(self, stop: int) -> torch.Tensor:
+        return torch.arange(stop)
+
+
+def lossy(group: Any, time: Any, widest: int) -> Any:
+    """A device that loses the digits of a double beyond 2^53."""
+    return gpu_order.line(group, time.double().long(), widest)
+
+
+def lacking(*args: Any) -> Any:
+    raise NotImplementedError("'sort' is not implemented for 'Long'")
+
+
+@pytest.mark.parametrize(
+    ("worse", "said"), [(lossy, "does not count whole"), (lacking, "cannot count")]
+)
+def test_gpu_device_that_counts_wrongly_is_refused_or_passed_over(
+    worse: Any, said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    honest = gpu_device.place
+    monkeypatch.setattr(gpu, "available", lambda: ["mps", "cpu"])
+    monkeypatch.setattr(gpu, "described", lambda device: f"the {device.type}")
+    monkeypatch.setattr(
+        gpu, "place", lambda name, memory: Elsewhere() if name == "mps" else honest(name, memory)
+    )
+    monkeypatch.setattr(gpu_pairs, "line", worse)
+    with pytest.raises(EngineError, match=said):
+        gpu.engine(Config(device="mps"))
+    assert gpu.engine(Config()).at.device.type == "cpu"
+    assert "passing it over" in caplog.text and said in caplog.text
+    monkeypatch.setattr(gpu_pairs, "line", gpu_order.line)
+    assert gpu.engine(Config()).at.device.type == "mps"
+
+
+def test_gpu_device_that_runs_out_of_memory_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*args: Any, **kwargs: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    w = big_world(0, n=50)
+    batches = GPU.pair_batches(*w.rows, WINDOWS, 1, None, 1)
+    monkeypatch.setattr(torch, "sort", full)
+    with pytest.raises(EngineError, match="ran out of memory"):
+        GPU.occupancy(w.object, w.time, WINDOWS)
+    with pytest.raises(EngineError, match="--engine cpu"):
+        list(batches)
 
 
 def test_gpu_says_what_ran_where() -> None:

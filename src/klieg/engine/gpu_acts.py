@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from klieg.engine.compiled import column
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.gpu_order import fresh, running
 from klieg.engine.gpu_scan import Scan, chunks, expanded, pair_keys, pieces, scan
 from klieg.engine.windows import checked
@@ -23,7 +24,6 @@ from klieg.errors import EngineError
 from klieg.tables import ActEdges
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I64
 
 __all__ = ["act_company", "count_acts"]
@@ -51,6 +51,7 @@ class _Weights:
     delay: Tensor  # (m,) int64
 
 
+@roomy
 def act_company(at: Place, account: object, post: object, lo: object, hi: object) -> I64:
     """(n,) acts of another account and another post among those each act meets.
 
@@ -71,6 +72,7 @@ def _alike(key: Tensor, lo: Tensor, hi: Tensor) -> Tensor:
     return torch.searchsorted(line, key * n + hi) - torch.searchsorted(line, key * n + lo)
 
 
+@roomy
 def count_acts(
     at: Place,
     account: object,
@@ -91,22 +93,28 @@ def count_acts(
     order = order[torch.sort(accounts[order], stable=True).indices]
     index = scan(at, accounts, order, first, stop, n_accounts)
     acts = _Acts(accounts, posts, stamps, anchors, index, directed)
-    return _batches(acts, at.scannable, max(min_n, 1))
+    return _batches(acts, at.scannable(2), max(min_n, 1))
 
 
 def _batches(acts: _Acts, capacity: int, min_n: int) -> Iterator[ActEdges]:
     for first, stop in chunks(acts.scan.mass, capacity):
-        parts: list[_Weights] = []
-        room = capacity
-        for begin, end in pieces(acts.scan, first, stop, capacity):
-            parts.append(_met(acts, first, stop, begin, end))
-            # a busy account's pieces: at most one record an account (directed: and post) is kept
-            if sum(len(p.pair) for p in parts) > room:
-                parts = [_folded(parts, acts.directed)]
-                room = max(capacity, 2 * len(parts[0].pair))
-        edges = _edges(_folded(parts, acts.directed), first, acts.scan.n_accounts, min_n)
+        edges = _counted(acts, capacity, min_n, first, stop)
         if edges.size:
             yield edges
+
+
+@roomy
+def _counted(acts: _Acts, capacity: int, min_n: int, first: int, stop: int) -> ActEdges:
+    """The edges whose left account lies in [first, stop), on the host."""
+    parts: list[_Weights] = []
+    room = capacity
+    for begin, end in pieces(acts.scan, first, stop, capacity):
+        parts.append(_met(acts, first, stop, begin, end))
+        # a busy account's pieces: at most one record an account (directed: and post) is kept
+        if sum(len(p.pair) for p in parts) > room:
+            parts = [_folded(parts, acts.directed)]
+            room = max(capacity, 2 * len(parts[0].pair))
+    return _edges(_folded(parts, acts.directed), first, acts.scan.n_accounts, min_n)
 
 
 def _columns(

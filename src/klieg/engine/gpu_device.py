@@ -7,8 +7,10 @@ The room knows nothing of actions or pairs.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -16,15 +18,20 @@ from numpy.typing import NDArray
 
 from klieg.errors import ConfigError, EngineError
 
-__all__ = ["Place", "available", "chosen", "described", "place"]
+__all__ = ["COUNTED", "SCANNED", "Place", "available", "chosen", "described", "place", "roomy"]
 
-_log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SHARE = 0.5
 """Of a device's free memory, what one chunk may take: the rest is for the actions themselves."""
 
-SCANNED = 160
-"""Bytes that one scanned action may take while it is expanded, sorted and reduced, at the most."""
+SCANNED = 192
+"""Bytes that one scanned action may take while it is expanded, sorted and reduced, at the most:
+every one kept, each a pair of its own; the sort's own space is among them."""
+
+COUNTED = 16
+"""Bytes more for each window of the ladder."""
 
 CACHED = 96 * 2**20
 """Bytes of a chunk on the processor: larger ones leave its caches and cost more a co-action."""
@@ -37,10 +44,9 @@ class Place:
     device: torch.device
     chunk: int
 
-    @property
-    def scannable(self) -> int:
-        """Actions that one chunk may scan."""
-        return max(1, self.chunk // SCANNED)
+    def scannable(self, width: int) -> int:
+        """Actions that one chunk may scan, ``width`` windows counted."""
+        return max(1, self.chunk // (SCANNED + COUNTED * width))
 
     def tensor(self, values: NDArray[np.generic]) -> torch.Tensor:
         """The array on the device; on the processor they share memory, so nobody writes into it."""
@@ -95,3 +101,23 @@ def described(device: torch.device) -> str:
     if device.type == "mps":
         return "mps: Apple graphics"
     return f"cpu: {torch.get_num_threads()} threads"
+
+
+def roomy(function: Callable[P, R]) -> Callable[P, R]:
+    """``function``, a device that runs out of memory told as an EngineError that says what to do.
+
+    Chunks fit; what may not fit are the actions themselves, some 100 bytes each, or memory that
+    another process took meanwhile.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except torch.OutOfMemoryError as full:
+            raise EngineError(
+                "the device ran out of memory: close what else uses it, set memory (such as 8GiB) "
+                "to work in smaller chunks, or count with --engine cpu, which needs less an action"
+            ) from full
+
+    return run

@@ -12,17 +12,18 @@ import numpy as np
 import torch
 
 from klieg.engine.compiled import column
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.gpu_order import by_group, fresh
 from klieg.engine.reference_bursts import MONDAY, WEEK
 from klieg.engine.windows import checked
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I32
 
 __all__ = ["components", "tiles"]
 
 
+@roomy
 def tiles(at: Place, object: object, time: object, window: int, phase: int) -> tuple[I32, int]:  # noqa: A002
     """(n,) dense id of (object, floor((time − origin + phase) / window)), and how many."""
     objects = column(object, np.int32, "object")
@@ -39,6 +40,7 @@ def tiles(at: Place, object: object, time: object, window: int, phase: int) -> t
     return ids.cpu().numpy(), int(dense[-1]) + 1
 
 
+@roomy
 def components(at: Place, left: object, right: object, n: int) -> I32:
     """(n,) component of each node, numbered by smallest node first; a lone node is its own.
 

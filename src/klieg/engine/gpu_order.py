@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from klieg.engine.compiled import column
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.windows import MAX_TIME, checked, window_list
 from klieg.errors import EngineError
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I64
 
 __all__ = [
@@ -138,6 +138,7 @@ def bisect(
     return lo
 
 
+@roomy
 def occupancy(at: Place, object: object, time: object, windows: object) -> NDArray[np.int32]:  # noqa: A002
     """(n, W) other actions on the same object within each window, in the order given."""
     ladder = window_list(windows)
@@ -159,6 +160,7 @@ def crowd(rows: Line, windows: I64) -> Tensor:
     return counts
 
 
+@roomy
 def pair_totals(
     at: Place,
     account: object,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from klieg.engine.compiled import column
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.gpu_order import Line, by_group, fresh, line, running, times, within
 from klieg.engine.gpu_scan import Scan, chunks, expanded, pair_keys, pieces, scan
 from klieg.engine.gpu_shared import Shared, folded, merged, rung_masks, rungs, tallied
@@ -25,7 +26,6 @@ from klieg.engine.windows import checked, window_list
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I64
 
 __all__ = ["Batches", "Ordered", "by_target", "pair_batches"]
@@ -65,12 +65,13 @@ class Batches:
     dropped: I64  # (n_accounts, W)
 
     def __iter__(self) -> Iterator[Edges]:
-        capacity = self.at.scannable
+        capacity = self.at.scannable(len(self.windows))
         for first, stop in chunks(self.live.scan.mass, capacity):
             edges = self._counted(first, stop, capacity)
             if edges.size:
                 yield edges
 
+    @roomy
     def _counted(self, first: int, stop: int, capacity: int) -> Edges:
         """The pairs whose left account lies in [first, stop), on the host."""
         windows = self.at.tensor(self.windows)
@@ -92,6 +93,7 @@ class Batches:
         )
 
 
+@roomy
 def pair_batches(
     at: Place,
     account: object,
@@ -137,12 +139,12 @@ def by_target(
     stamps = at.tensor(times(time, len(objects)))
     n_objects = int(objects.max()) + 1 if len(objects) else 0
     group = at.tensor(objects)
-    aim = torch.full((n_objects,), -1, dtype=torch.int64, device=at.device)
+    aim = group.new_full((n_objects,), -1, dtype=torch.int64)
     aim.scatter_reduce_(0, group.long(), aims.long(), "amax")
     alone = int(aim.max()) + 1 if n_objects else 0
     aim = torch.where(aim < 0, alone + at.arange(n_objects), aim)
     ranked = torch.sort(aim, stable=True)
-    rank = torch.empty(n_objects, dtype=torch.int32, device=at.device)
+    rank = group.new_empty(n_objects)
     rank[ranked.indices] = at.arange(n_objects).int()
     group = rank[group]
     order = by_group(group, stamps)

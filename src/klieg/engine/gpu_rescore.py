@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.gpu_order import bisect, fresh
 from klieg.engine.gpu_pairs import Ordered, by_target
 from klieg.engine.gpu_shared import Shared, merged, rung_masks, rungs, tallied
@@ -23,7 +24,6 @@ from klieg.errors import EngineError
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I64
 
 __all__ = ["rescore_pairs"]
@@ -41,6 +41,7 @@ class _Index:
     n_objects: int
 
 
+@roomy
 def rescore_pairs(
     at: Place,
     account: object,
@@ -66,7 +67,7 @@ def rescore_pairs(
     swap = size[a] < size[b]
     busier, other = np.where(swap, b, a), np.where(swap, a, b)
     widths = at.tensor(ladder)
-    for begin, end in _ranges(size[other], at.scannable):
+    for begin, end in _ranges(size[other], at.scannable(len(ladder))):
         near = at.tensor(busier[begin:end]), at.tensor(other[begin:end])
         shared = _nearest(index, *near, widths)
         tally = tallied(shared, actions.aims, len(ladder), 0)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from klieg.engine.compiled import column
+from klieg.engine.gpu_device import Place, roomy
 from klieg.engine.similarity import MOST_VECTOR_PAIRS
 from klieg.errors import EngineError
 
 if TYPE_CHECKING:
-    from klieg.engine.gpu_device import Place
     from klieg.tables import I32, I64
 
     F32 = NDArray[np.float32]
@@ -40,6 +40,7 @@ SCORED = 65_536
 """Pairs computed again at a time."""
 
 
+@roomy
 def similar_pairs(
     at: Place, a: F32, b: F32, tau: float, times: tuple[I64, I64], window: int
 ) -> tuple[I32, I32, F32]:
