@@ -115,7 +115,9 @@ def test_cnt_texts_without_a_word_are_like_nothing_and_a_note_says_so(tmp_path):
     asked = {"like": "cnt", "min_edge_weight": 1}
     found = network_like(file, network="co_similar_tweet", **asked)
     assert edges(found) == {}
-    assert "no word" in found.notes[0]
+    assert "2 posts hold no word" in found.notes[0]
+    alone = write(tmp_path / "a.csv", HEADER, [*rows[:1], ["3", "C", "", "", "", "@", "99", ""]])
+    assert network_like(alone, network="co_similar_tweet", **asked).notes == ()
     equal = network_like(file, network="co_tweet", **asked)
     assert len(edges(equal)) == 2  # nothing is equal to nothing: the toolkit has it so
     assert equal.notes == ()
@@ -128,6 +130,12 @@ def test_cnt_a_dropped_row_leaves_no_ghost_and_a_note_says_so(tmp_path):
     found = network_like(file, like="cnt", network="co_link", min_edge_weight=1)
     assert edges(found) == {}
     assert "1 rows repeat" in found.notes[0]
+    repost = [["1", "A", "", "r", "", "", "0", ""], *rows[1:]]
+    found = network_like(
+        write(tmp_path / "r.csv", HEADER, repost), like="cnt", network="co_link", min_edge_weight=1
+    )
+    assert edges(found) == {}
+    assert len(found.notes) == 1
     again = write(tmp_path / "again.csv", HEADER, rows[:1] * 3)
     assert network_like(again, like="cnt", network="co_link").notes == ()
 

@@ -58,14 +58,14 @@ def cnt_network(
     every = np.ones(len(account), np.bool_)
     if network == "co_similar_tweet" and similarity > 0.0:
         codes, sets = token_sets(rows.things)
-        texts = codes[rows.thing]
-        blank = int((np.diff(sets.starts)[texts] == 0).sum())
+        wordless = np.diff(sets.starts)[codes[rows.thing]] == 0
+        blank = len(meetings(_chosen(acts, wordless), window, difference=False).row)
         if blank:
             notes.append(
                 f"{blank:,} posts hold no word; the toolkit's similarity divides by zero on a pair "
                 "of these and stops, klieg takes them as like nothing"
             )
-        texts = texts[met.row]
+        texts = codes[rows.thing][met.row]
 
     def count() -> Iterator[ActEdges]:
         if network == "co_similar_tweet" and similarity > 0.0:
@@ -89,7 +89,8 @@ def _links(rows: Messages, window: float, notes: list[str]) -> Acts:
     first = _first_rows(rows)
     same_row = (rows.account == rows.account[first]) & (rows.time == rows.time[first])
     mine = rows.first | (rows.event & same_row)
-    ghosts = ~mine & (rows.thing != rows.thing[first])
+    # the toolkit would count links that the message's first row has not; a repost has none
+    ghosts = ~mine & ((rows.thing != rows.thing[first]) | ~rows.first[first])
     texts, link, links = _split(rows.things)
     row, url = _exploded(rows.thing, texts, link)
     void = links.code(b"")
