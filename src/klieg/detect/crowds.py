@@ -89,7 +89,10 @@ def find(
         bursts = _bursts(actions, touched, seconds * SECOND, config, engine)
         if bursts is None:
             continue
-        for value, members, objects, standins in _grown(bursts, acts, actions.n, engine):
+        # activity elsewhere: a crowd that is much of the traffic must not explain itself
+        massed = distinct(bursts.account.astype(np.int64) << 32 | bursts.object[bursts.burst])
+        rest = acts - np.bincount(massed >> 32, minlength=len(acts))
+        for value, members, objects, standins in _grown(bursts, rest, engine):
             size = len(members)
             crowd = Crowd(name, seconds, members, objects, size * (size - 1) // 2)
             grown.append((value, Found(crowd, standins)))
@@ -190,9 +193,9 @@ def _comparable(burst: I64, account: I32, home: I32, n_accounts: int) -> _Bursts
     return _Bursts(number.astype(np.int64), account[keep], home[used], starts)
 
 
-def _grown(bursts: _Bursts, acts: I64, n: int, engine: Engine) -> list[tuple[float, I32, int, I32]]:
+def _grown(bursts: _Bursts, acts: I64, engine: Engine) -> list[tuple[float, I32, int, I32]]:
     """(strength, members, objects, stand-ins) from what two bursts share beyond chance."""
-    size = np.diff(bursts.starts)
+    size, n = np.diff(bursts.starts), max(int(acts.sum()), 1)
     share = np.bincount(bursts.burst, acts[bursts.account], minlength=len(size)) / n
     left, right, both = _overlaps(bursts, engine)
     chance = np.maximum(size[left] * share[right], size[right] * share[left])
