@@ -33,7 +33,7 @@ class _Feature(TypedDict, total=False):
 
 
 class _Facet(TypedDict, total=False):
-    features: list[_Feature] | None
+    features: list[_Feature | None] | None
 
 
 class _Image(TypedDict, total=False):
@@ -46,7 +46,7 @@ class _Quoted(TypedDict, total=False):
 
 
 class _Media(TypedDict, total=False):
-    images: list[_Image] | None
+    images: list[_Image | None] | None
     video: dict[str, Any] | None
     external: _Link | None
 
@@ -60,12 +60,12 @@ class Post(TypedDict, total=False):
     """A record of ``app.bsky.feed.post``."""
 
     text: str | None
-    langs: list[str] | None
+    langs: list[str | None] | None
     createdAt: Any
     reply: _Reply | None
     embed: _Embed | None
-    facets: list[_Facet] | None
-    tags: list[str] | None
+    facets: list[_Facet | None] | None
+    tags: list[str | None] | None
 
 
 class _Subject(TypedDict):
@@ -88,7 +88,8 @@ def post(record: Post) -> dict[str, Any]:
     parent = (reply.get("parent") or {}).get("uri")
     embed = record.get("embed") or {}
     quoted = _quoted(embed)
-    features = [f for facet in record.get("facets") or [] for f in facet.get("features") or []]
+    facets = [f for f in record.get("facets") or [] if f]
+    features = [f for facet in facets for f in facet.get("features") or [] if f]
     return {
         "text": record.get("text"),
         "lang": next(iter(record.get("langs") or []), None),
@@ -119,17 +120,17 @@ def _quoted(embed: _Embed) -> str | None:
 def _urls(features: list[_Feature], embed: _Embed) -> list[str | None]:
     card = (embed.get("external") or {}).get("uri")
     card = card or ((embed.get("media") or {}).get("external") or {}).get("uri")
-    found = [f["uri"] for f in features if f.get("uri")] + ([card] if card else [])
-    return list(dict.fromkeys(found))
+    found = [f["uri"] for f in features if f.get("uri")]
+    return found if not card or card in found else [*found, card]
 
 
 def _media(embed: _Embed) -> list[dict[str, Any]] | None:
     holder: _Media = embed.get("media") or embed
-    blobs = [("image", i.get("image")) for i in holder.get("images") or []]
+    blobs = [("image", i.get("image")) for i in holder.get("images") or [] if i]
     return [
-        {"type": kind, "url": None, "phash": _hash(blob)}
+        {"type": kind, "url": None, "phash": phash}
         for kind, blob in [*blobs, ("video", holder.get("video"))]
-        if blob
+        if blob and (phash := _hash(blob))
     ] or None
 
 

@@ -115,8 +115,8 @@ def _told(activity: _Activity) -> dict[str, Any]:
         "reply_to_account": _answered(answered, activity),
         "quote_of": None if repeated else quote_of,
         "urls": entity_urls(entities, own),
-        "hashtags": [h.get("text") for h in entities.get("hashtags") or []],
-        "mentions": [m.get("screen_name") for m in entities.get("user_mentions") or []],
+        "hashtags": [h.get("text") for h in entities.get("hashtags") or [] if h],
+        "mentions": [m.get("screen_name") for m in entities.get("user_mentions") or [] if m],
         "media": media_of(
             full.get("twitter_extended_entities")
             or said.get("twitter_extended_entities")
@@ -151,7 +151,7 @@ def _answered(link: str | None, activity: Mapping[str, Any]) -> str | None:
     handle = parts[parts.index("statuses") - 1].lower() if "statuses" in parts else None
     entities = activity.get("twitter_entities") or {}
     for mention in entities.get("user_mentions") or []:
-        if handle and str(mention.get("screen_name")).lower() == handle:
+        if mention and handle and str(mention.get("screen_name")).lower() == handle:
             return ident(mention.get("id_str")) or ident(mention.get("id"))
     return None
 

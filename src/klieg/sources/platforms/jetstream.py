@@ -10,6 +10,7 @@ frames, not what records say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -25,6 +26,8 @@ from klieg.sources.platforms.bluesky_records import (
     post_decoder,
     repost_decoder,
 )
+from klieg.sources.platforms.jetstream_fast import COLUMNS, QUERY
+from klieg.sources.queried import fast_or_tolerant
 from klieg.sources.typed import WrongShape, decode, json_format
 
 __all__ = ["source"]
@@ -51,8 +54,8 @@ class _Frame(_Commit, _Names, total=False):
     """A frame of either version, or the envelope of one."""
 
     did: str | None
-    time_us: int | float | str | None
-    time: int | float | str | None
+    time_us: Any
+    time: Any
     kind: str | None
     commit: _Commit | None
     account: _Status | None
@@ -172,7 +175,7 @@ _FIELDS = {
     "media": "commit.record.embed.images.image.ref",
 }
 
-source = json_format(
+_tolerant = json_format(
     "jetstream",
     _recognised,
     _Frame,
@@ -183,4 +186,10 @@ source = json_format(
     resolution=0,
     unit=1_000_000,
     items=_items,
+)
+source = replace(
+    _tolerant,
+    reader=fast_or_tolerant(
+        _tolerant.reader, QUERY, COLUMNS, _FIELDS, platform="bluesky", resolution=0
+    ),
 )

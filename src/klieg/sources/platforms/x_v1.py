@@ -8,6 +8,7 @@ text is cut short, so the text and entities of the status inside are used; so ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 from typing import Any, TypedDict
 
@@ -15,20 +16,22 @@ import msgspec
 
 from klieg.sources.desk import Desk
 from klieg.sources.peek import Peek
+from klieg.sources.platforms.x_v1_fast import COLUMNS, QUERY
+from klieg.sources.queried import fast_or_tolerant
 from klieg.sources.typed import count, ident, json_format
 
 __all__ = ["entity_urls", "media_of", "source"]
 
-Id = str | int | float | None
+Id = Any  # a number, where there is no string beside it; anything else is none
 
 
 class Entities(TypedDict, total=False):
     """What a text holds: shared with Gnip, which kept these keys."""
 
-    urls: list[dict[str, Any]] | None
-    hashtags: list[dict[str, Any]] | None
-    user_mentions: list[dict[str, Any]] | None
-    media: list[dict[str, Any]] | None
+    urls: list[dict[str, Any] | None] | None
+    hashtags: list[dict[str, Any] | None] | None
+    user_mentions: list[dict[str, Any] | None] | None
+    media: list[dict[str, Any] | None] | None
 
 
 class _Extended(TypedDict, total=False):
@@ -37,9 +40,12 @@ class _Extended(TypedDict, total=False):
     extended_entities: Entities | None
 
 
-class _User(TypedDict, total=False):
+class _Named(TypedDict, total=False):
     id: Id
     id_str: str | None
+
+
+class _User(_Named, total=False):
     screen_name: str | None
     name: str | None
     created_at: str | None
@@ -48,20 +54,25 @@ class _User(TypedDict, total=False):
     verified: bool | None
 
 
-class _Status(TypedDict, total=False):
-    id: Id
-    id_str: str | None
+class _Said(_Named, total=False):
     text: str | None
     full_text: str | None
+    entities: Entities | None
+    extended_entities: Entities | None
+    extended_tweet: _Extended | None
+
+
+class _Repeated(_Said, total=False):
+    user: _Named | None
+
+
+class _Status(_Said, total=False):
     created_at: str | int | float | None
     lang: str | None
     source: str | None
     user: _User | None
-    entities: Entities | None
-    extended_entities: Entities | None
-    extended_tweet: _Extended | None
-    retweeted_status: _Status | None
-    quoted_status: _Status | None
+    retweeted_status: _Repeated | None
+    quoted_status: _Named | None
     quoted_status_id: Id
     quoted_status_id_str: str | None
     in_reply_to_status_id: Id
@@ -74,7 +85,7 @@ class _Status(TypedDict, total=False):
 
 
 class _Gone(TypedDict, total=False):
-    status: _Status | None
+    status: _Named | None
 
 
 class _Line(_Status, total=False):
@@ -135,8 +146,8 @@ def _other(record: _Line) -> str:
 def _told(status: _Status) -> dict[str, Any]:
     repeated = status.get("retweeted_status") or {}
     quoted = status.get("quoted_status") or {}
-    said = repeated if _text(repeated) else status
-    full: _Extended | _Status = said.get("extended_tweet") or said
+    said: _Said = repeated if _text(repeated) else status
+    full: _Extended | _Said = said.get("extended_tweet") or said
     entities = full.get("entities") or {}
     quote_of = _id(status, "quoted_status") or _id(quoted, "")
     reply_to = _id(status, "in_reply_to_status")
@@ -156,9 +167,9 @@ def _told(status: _Status) -> dict[str, Any]:
         "reply_to_account": _id(status, "in_reply_to_user"),
         "quote_of": None if repeated else quote_of,
         "urls": entity_urls(entities, own),
-        "hashtags": [h.get("text") for h in entities.get("hashtags") or []],
-        "mentions": [m.get("screen_name") for m in entities.get("user_mentions") or []],
-        "media": media_of(full.get("extended_entities") or full.get("entities") or {}),
+        "hashtags": [h.get("text") for h in entities.get("hashtags") or [] if h],
+        "mentions": [m.get("screen_name") for m in entities.get("user_mentions") or [] if m],
+        "media": media_of(full.get("extended_entities") or {}) or media_of(entities),
         "client": _client(status.get("source")),
         "account": _account(status.get("user") or {}),
         "metrics": {
@@ -174,7 +185,7 @@ def _id(holder: Mapping[str, Any], prefix: str) -> str | None:
     return ident(holder.get(f"{stem}_str")) or ident(holder.get(stem))
 
 
-def _text(status: _Status) -> str | None:
+def _text(status: _Said) -> str | None:
     longer = status.get("extended_tweet") or {}
     return longer.get("full_text") or status.get("full_text") or status.get("text")
 
@@ -183,6 +194,8 @@ def entity_urls(entities: Entities, own: set[str | None]) -> list[str]:
     """Addresses as they unwind, but not those of posts in ``own``: the post itself, its quote."""
     found = []
     for url in entities.get("urls") or []:
+        if not url:
+            continue
         unwound = url.get("unwound")
         address = unwound.get("url") if isinstance(unwound, dict) else None
         address = address or url.get("expanded_url") or url.get("url")
@@ -195,14 +208,16 @@ def entity_urls(entities: Entities, own: set[str | None]) -> list[str]:
 
 def media_of(entities: Entities) -> list[dict[str, Any]] | None:
     """Pictures and films, by address; nothing is loaded."""
-    return [
+    found = [
         {
-            "type": m.get("type"),
-            "url": m.get("media_url_https") or m.get("media_url"),
+            "type": m.get("type") or None,
+            "url": m.get("media_url_https") or m.get("media_url") or None,
             "phash": None,
         }
         for m in entities.get("media") or []
-    ] or None
+        if m
+    ]
+    return [m for m in found if m["type"] or m["url"]] or None
 
 
 def _client(html: str | None) -> str | None:
@@ -243,7 +258,7 @@ _FIELDS = {
     "client": "source",
 }
 
-source = json_format(
+_tolerant = json_format(
     "x_v1",
     _recognised,
     _Line,
@@ -253,4 +268,10 @@ source = json_format(
     platform="x",
     resolution=1,
     items=_items,
+)
+source = replace(
+    _tolerant,
+    reader=fast_or_tolerant(
+        _tolerant.reader, QUERY, COLUMNS, _FIELDS, platform="x", resolution=1, client=_client
+    ),
 )
