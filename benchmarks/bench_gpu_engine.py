@@ -32,10 +32,14 @@ def main() -> None:
     parser.add_argument("--device", default="", help="cuda, cuda:N, mps, cpu; the best by default")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="torch's on the processor; waiting ones spin [1]"
+    )
     parser.add_argument("--small", action="store_true", help="100,000 rows, 3 repeats")
     chosen = parser.parse_args()
     if chosen.small:
         chosen.rows, chosen.repeats = 100_000, 3
+    torch.set_num_threads(chosen.threads)
     columns = world(chosen.rows)
     engines = {
         gpu.device_of(Config(device=chosen.device)): gpu.engine(Config(device=chosen.device)),
