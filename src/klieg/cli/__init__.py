@@ -89,7 +89,7 @@ def main() -> None:
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.message = _harmless(error.message)
+        vars(error)["message"] = _harmless(error.message)  # (final to the type checker alone)
         error.show()
         sys.exit(error.exit_code)
     except KliegError as error:
