@@ -1,7 +1,8 @@
 """Columns of dense ids: distinct values, numbering by first appearance, the commonest vote.
 
 Ties go to what came first in the rows, never to the smaller id: ids follow no order of names, and
-rows stand in time. The room knows no account, object or stratum, only integers.
+rows stand in time. Dense ids are counted in buckets, without a sort of the rows. The room knows no
+account, object or stratum, only integers.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.engine.compiled import compiled
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from klieg.tables import I32, I64
 
-__all__ = ["appearance", "distinct", "first_rows", "plurality", "tally"]
+__all__ = ["appearance", "distinct", "first_rows", "plurality", "spread", "tally", "tally_by"]
 
 _ROOM = 4  # a table of so many slots a row is cheaper than a sort
 
@@ -94,23 +97,88 @@ def plurality(group: NDArray[np.integer], vote: NDArray[np.integer], n_groups: i
     >>> plurality(np.array([0, 0, 0, 1, 2]), np.array([5, 3, 3, 2, -1]), 3)
     array([ 3,  2, -1], dtype=int32)
     """
-    rows = np.flatnonzero(vote >= 0)
-    winner = np.full(n_groups, -1, np.int32)
-    if not len(rows):
-        return winner
-    owner, cast = group[rows], vote[rows]
-    winner[owner] = cast
-    divided = np.zeros(n_groups, np.bool_)
-    divided[owner[winner[owner] != cast]] = True
-    rows = rows[divided[owner]]  # most groups are of one mind: only the others are counted
-    if not len(rows):
-        return winner
-    width = int(vote.max()) + 1
-    key, first, votes = np.unique(
-        group[rows].astype(np.int64) * width + vote[rows], return_index=True, return_counts=True
+    return _plurality(
+        np.asarray(group, np.int32),
+        np.asarray(vote, np.int32),
+        n_groups,
+        int(vote.max(initial=-1)) + 1,
     )
-    owner = key // width
-    order = np.lexsort((first, -votes, owner))
-    top = order[np.r_[True, owner[order][1:] != owner[order][:-1]]]
-    winner[owner[top]] = (key[top] % width).astype(np.int32)
+
+
+@compiled
+def _plurality(group: I32, vote: I32, n_groups: int, n_votes: int) -> I32:
+    """See ``plurality``: groups of one mind need no counting, and most are."""
+    winner = np.full(n_groups, -1, np.int32)
+    divided = np.zeros(n_groups, np.bool_)
+    for i in range(len(group)):
+        if vote[i] >= 0:
+            if winner[group[i]] < 0:
+                winner[group[i]] = vote[i]
+            divided[group[i]] |= winner[group[i]] != vote[i]
+    rows = np.flatnonzero(divided[group] & (vote >= 0))
+    starts, votes = _buckets(group[rows], vote[rows], n_groups)
+    often = np.zeros(n_votes, np.int64)
+    for g in range(n_groups):
+        most = 0
+        for v in votes[starts[g] : starts[g + 1]]:
+            often[v] += 1
+        # in the order in which they were cast: of equals the first stays
+        for v in votes[starts[g] : starts[g + 1]]:
+            if often[v] > most:
+                most = often[v]
+                winner[g] = v
+            often[v] = 0
     return winner
+
+
+@compiled
+def spread(group: I32, member: I32, n_groups: int, n_members: int) -> I64:
+    """(n_groups,) how many different members each group has; both columns are dense ids (n,)."""
+    starts, members = _buckets(group, member, n_groups)
+    last = np.full(n_members, -1, np.int32)
+    found = np.zeros(n_groups, np.int64)
+    for g in range(n_groups):
+        for i in range(starts[g], starts[g + 1]):
+            if last[members[i]] != g:
+                last[members[i]] = g
+                found[g] += 1
+    return found
+
+
+@compiled
+def tally_by(group: I32, member: I32, n_groups: int, n_members: int) -> tuple[I64, I32, I64]:
+    """Each group's members, ascending, and how often: group g's are starts[g] … starts[g + 1]."""
+    starts, members = _buckets(group, member, n_groups)
+    often = np.zeros(n_members, np.int64)
+    times = np.empty(len(members), np.int64)
+    entries = np.zeros(n_groups + 1, np.int64)
+    k = 0
+    for g in range(n_groups):
+        own = np.sort(members[starts[g] : starts[g + 1]])
+        for m in own:
+            often[m] += 1
+        for m in own:
+            if often[m] > 0:
+                # never past what is still to be read: a group has at most as many entries as rows
+                members[k] = m
+                times[k] = often[m]
+                often[m] = 0
+                k += 1
+        entries[g + 1] = k
+    return entries, members[:k].copy(), times[:k].copy()
+
+
+@compiled
+def _buckets(group: I32, member: I32, n_groups: int) -> tuple[I64, I32]:
+    """Where each group's rows begin, and the members group by group, in the order of the rows."""
+    starts = np.zeros(n_groups + 1, np.int64)
+    for g in group:
+        starts[g + 1] += 1
+    for g in range(n_groups):
+        starts[g + 1] += starts[g]
+    place = starts[:-1].copy()
+    members = np.empty(len(group), np.int32)
+    for i in range(len(group)):
+        members[place[group[i]]] = member[i]
+        place[group[i]] += 1
+    return starts, members

@@ -81,12 +81,19 @@ def find(
     """
     grown: list[tuple[float, Found]] = []
     acts = np.bincount(actions.account, minlength=actions.n_accounts)
-    for w, seconds in enumerate(config.windows_s):
-        # fewer than that cannot be in one burst over the cap
-        if seconds > WIDEST or np.count_nonzero(dropped[:, w]) <= config.occupancy:
-            continue
-        touched = able & (dropped[:, w] >= 2)
-        bursts = _bursts(actions, touched, seconds * SECOND, config, engine)
+    # fewer than that cannot be in one burst over the cap
+    narrow = [
+        w
+        for w, seconds in enumerate(config.windows_s)
+        if seconds <= WIDEST and np.count_nonzero(dropped[:, w]) > config.occupancy
+    ]
+    rows, company = _massed(actions, able, dropped, narrow, config, engine)
+    for k, w in enumerate(narrow):
+        seconds = config.windows_s[w]
+        touched = (able & (dropped[:, w] >= 2))[actions.account[rows]]
+        # all that share a burst of more than the cap have at least so much company
+        mine = rows[touched & (company[:, k] >= config.occupancy)]
+        bursts = _bursts(actions, mine, seconds * SECOND, config, engine)
         if bursts is None:
             continue
         # activity elsewhere: a crowd that is much of the traffic must not explain itself
@@ -138,11 +145,24 @@ def notes(network: Network) -> tuple[str, ...]:
     return tuple(told)
 
 
+def _massed(
+    actions: Actions, able: Bool, dropped: I64, narrow: list[int], config: Config, engine: Engine
+) -> tuple[I64, I32]:
+    """(rows that may lie in a burst over the cap, their company (rows, windows ``narrow``))."""
+    if not narrow:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.int32)
+    touched = able & (dropped[:, narrow] >= 2).any(axis=1)
+    rows = np.flatnonzero(touched[actions.account])
+    windows = np.array([config.windows_s[w] for w in narrow], np.int64) * SECOND
+    company = engine.occupancy(actions.object[rows], actions.time[rows], windows)
+    massed = np.flatnonzero((company >= config.occupancy).any(axis=1))
+    return rows[massed], company[massed]
+
+
 def _bursts(
-    actions: Actions, able: Bool, window: int, config: Config, engine: Engine
+    actions: Actions, rows: I64, window: int, config: Config, engine: Engine
 ) -> _Bursts | None:
     """Bursts of more accounts than the cap; None where no two have an account in common."""
-    rows = np.flatnonzero(able[actions.account])
     account, object_, time = actions.account[rows], actions.object[rows], actions.time[rows]
     parts: list[tuple[I64, I32]] = []
     homes: list[I32] = []

@@ -86,10 +86,13 @@ def adjusted(p: F64, m: int) -> F64:
     >>> adjusted(np.array([0.01, 0.001]), 10)
     array([0.05, 0.01])
     """
-    order = np.argsort(p, kind="stable")
-    raw = p[order] * m / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(1.0, np.minimum.accumulate(raw[::-1])[::-1])
+    # a p of n/m or more has a q of 1 whatever its rank, and lowers nobody's: ranks end at n
+    rows = np.flatnonzero(p * m < len(p))
+    low = p[rows]
+    order = np.argsort(low, kind="stable")
+    raw = low[order] * m / np.arange(1, len(low) + 1)
+    q = np.ones_like(p)
+    q[rows[order]] = np.minimum(1.0, np.minimum.accumulate(raw[::-1])[::-1])
     return q
 
 
@@ -106,8 +109,9 @@ def by_threshold(p: F64, m: int, level: float) -> float:
 
 def e_threshold(e: F64, m: int, level: float) -> float:
     """The smallest e that e-BH rejects at ``level`` among ``m``; infinite if none."""
-    ordered = np.sort(e)[::-1]
-    enough = np.flatnonzero(ordered * np.arange(1, len(e) + 1) >= m / level)
+    # one that is too small for the last rank is too small for every rank
+    ordered = np.sort(e[e * len(e) >= m / level])[::-1]
+    enough = np.flatnonzero(ordered * np.arange(1, len(ordered) + 1) >= m / level)
     return float(ordered[enough[-1]]) if len(enough) else float("inf")
 
 

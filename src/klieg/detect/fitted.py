@@ -123,6 +123,15 @@ def tabulate(
             sums[:] = 0.0
             i = 0
             for t in range(n_targets):
+                if stops[t] == i + 1:
+                    # alone in its target: the same arithmetic without a pass over sums[2]
+                    own = by_class[kind[i], a]
+                    for b in range(a, nodes):
+                        q = min(1.0, own * by_class[kind[i], b] * often[i])
+                        sums[0, b] += q
+                        sums[1, b] += 1.0 - (1.0 - q)
+                    i += 1
+                    continue
                 sums[2] = 1.0
                 while i < stops[t]:
                     own = by_class[kind[i], a]

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.detect import fitted
-from klieg.detect.columns import tally
+from klieg.detect.columns import tally_by
 from klieg.detect.shuffle import shuffle
 from klieg.engine import shards
 from klieg.engine.compiled import column, compiled
+from klieg.engine.windows import group_rows
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -113,15 +114,15 @@ def pair_totals(actions: Actions, config: Config, engine: Engine, cap: int | Non
 
 def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> Slots:
     """Count and fit a layer's pools; accounts in ``left_out`` fill no slots but keep their n_a."""
-    size, width = strata.size, max(strata.size, 1)
-    pool = strata.object_stratum[actions.object].astype(np.int64)
-    key, times = tally(actions.account * np.int64(width) + pool)
-    owner, stratum = key // width, key % width
-    acts = (
-        np.zeros(len(actions.account), np.bool_) if left_out is None else left_out[actions.account]
-    )
-    degree = np.bincount(actions.object[~acts], minlength=actions.n_objects)
-    filling = times if left_out is None else np.where(left_out[owner], 0, times)
+    size = strata.size
+    account = column(actions.account, np.int32, "account")
+    home = column(strata.object_stratum, np.int32, "object_stratum")
+    starts, stratum, times = tally_by(account, home[actions.object], actions.n_accounts, size)
+    filling, filled = times, actions.object
+    if left_out is not None:
+        owner = np.repeat(np.arange(actions.n_accounts), np.diff(starts))
+        filling, filled = np.where(left_out[owner], 0, times), filled[~left_out[account]]
+    degree = np.bincount(filled, minlength=actions.n_objects)
     total = np.bincount(stratum, weights=filling, minlength=size).astype(np.float64)
     ordered = total**2 - np.bincount(
         stratum, weights=filling.astype(np.float64) ** 2, minlength=size
@@ -129,13 +130,16 @@ def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> 
     nodes = fitted.nodes_up_to(float(times.max(initial=1)))
     kind = np.zeros(actions.n_objects, np.int64)
     fits = []
+    fillers, by_pool = group_rows(stratum, np.arange(len(stratum)), size)
+    objects, by_home = group_rows(home, np.arange(len(home)), size)
     for c in range(size):
-        here = np.flatnonzero(strata.object_stratum == c)
-        chances, kind[here] = fitted.fit(filling[stratum == c], degree[here], nodes)
+        here = by_home[objects[c] : objects[c + 1]]
+        own = filling[by_pool[fillers[c] : fillers[c + 1]]]
+        chances, kind[here] = fitted.fit(own, degree[here], nodes)
         fits.append(chances)
     return Slots(
-        starts=np.searchsorted(owner, np.arange(actions.n_accounts + 1)).astype(np.int64),
-        stratum=stratum.astype(np.int32),
+        starts=starts,
+        stratum=stratum,
         count=times.astype(np.float64),
         total=total,
         scale=np.where(ordered > 0.5, 1.0 / np.maximum(ordered, 1.0), 0.0),
@@ -198,12 +202,16 @@ def expected(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> tu
     )
 
 
-def expected_capped(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> F64:
-    """(p, W) the second of ``expected`` alone."""
-    return _read(margins, margins.capped, left, right, threads)
+def expected_capped(
+    margins: Margins, left: I32, right: I32, *, asked: Bool | None = None, threads: int = 1
+) -> F64:
+    """(p, W) the second of ``expected`` alone; 0 where it is not ``asked`` (p, W) for."""
+    return _read(margins, margins.capped, left, right, threads, asked)
 
 
-def _read(margins: Margins, table: F64, left: I32, right: I32, threads: int) -> F64:
+def _read(
+    margins: Margins, table: F64, left: I32, right: I32, threads: int, asked: Bool | None = None
+) -> F64:
     slots = margins.slots
     pair = column(left, np.int32, "left"), column(right, np.int32, "right")
     out = np.zeros((len(left), len(margins.windows)))
@@ -212,8 +220,11 @@ def _read(margins: Margins, table: F64, left: I32, right: I32, threads: int) -> 
     # windows side by side: four places of the table a stratum, whatever the ladder
     held = *fixed, node, part_way, np.ascontiguousarray(table.transpose(0, 2, 3, 1))
 
+    wanted = np.zeros((0, 0), np.bool_) if asked is None else asked
+
     def part(first: int, stop: int) -> None:
-        _expected(pair[0][first:stop], pair[1][first:stop], *held, out[first:stop])
+        told = wanted[first:stop] if asked is not None else wanted
+        _expected(pair[0][first:stop], pair[1][first:stop], *held, told, out[first:stop])
 
     weight = np.diff(slots.starts)[pair[0]] + np.diff(slots.starts)[pair[1]]
     shards.run(part, shards.equal_ranges(weight, 16), threads)
@@ -232,9 +243,13 @@ def _expected(
     node: I64,
     part_way: F64,
     table: F64,
+    asked: Bool,
     out: F64,
 ) -> None:
-    """Merge the strata of both accounts and add up what each of them expects."""
+    """Merge the strata of both accounts and add up what each of them expects.
+
+    In the windows that are ``asked`` (p, W) for; all where that is empty.
+    """
     for p in range(len(left)):
         i, i_end = starts[left[p]], starts[left[p] + 1]
         j, j_end = starts[right[p]], starts[right[p] + 1]
@@ -252,6 +267,8 @@ def _expected(
             i += 1
             j += 1
             for w in range(pairs.shape[1]):
+                if len(asked) and not asked[p, w]:
+                    continue
                 upper = table[c, a, b, w] * (1.0 - v) + table[c, a, b + 1, w] * v
                 lower = table[c, a + 1, b, w] * (1.0 - v) + table[c, a + 1, b + 1, w] * v
                 out[p, w] += z * pairs[c, w] * (upper * (1.0 - u) + lower * u)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.detect import crowds, hubs, null, rhythm
-from klieg.detect.columns import distinct
+from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
+from klieg.engine.compiled import column, compiled
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Study:
 
     slots: null.Slots  # the layer's pools, fitted
     habits: tuple[rhythm.Cells, ...]
+    margins: null.Margins
+    once: bool  # whether no account acted on an object twice
     able: Bool  # (n_accounts,) eligible accounts
     pairs: int  # all pairs of eligible accounts: this layer's m
     counts: PairCounts | None  # under the occupancy cap: what the search looks at; None once slim
@@ -60,7 +63,8 @@ def study(
     often each account acts in each pool, and what time each slot has, as they were.
     """
     windows = null.ladder(config)
-    able = eligible(actions, config)
+    objects = _objects(actions)
+    able, once = _able(actions, objects, config), int(objects.sum()) == actions.n
     counts = engine.count_pairs(
         actions.account,
         actions.object,
@@ -73,28 +77,24 @@ def study(
         config.threads,
     )
     left, right, seen, found = _candidates(actions, counts, able, config, engine)
-    edges = engine.rescore_pairs(
-        actions.account,
-        actions.object,
-        actions.time,
-        actions.target,
-        actions.n_accounts,
-        windows,
-        left,
-        right,
-        config.threads,
-    )
+    edges = _exact(actions, counts, left, right, config, engine)
     if unshuffled is None:
         slots, habits = null.slots(actions, strata), rhythm.measure(actions, strata, windows)
     else:
         slots, habits = unshuffled.slots, unshuffled.habits
-    margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
+    if unshuffled is not None and once and unshuffled.once:
+        # where nobody acts twice on an object, its pairs are those of its times alone
+        margins = unshuffled.margins
+    else:
+        margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
     expected = null.expected_capped(margins, left, right, threads=config.threads)
     tests = _tests(actions, habits, edges, expected, config, engine)
     n = int(np.count_nonzero(able))
     return Study(
         slots,
         habits,
+        margins,
+        once,
         able,
         n * (n - 1) // 2,
         counts,
@@ -167,19 +167,86 @@ def _candidates(
     return left[both], right[both], seen, found
 
 
+def _exact(
+    actions: Actions, counts: PairCounts, left: I32, right: I32, config: Config, engine: Engine
+) -> Edges:
+    """Counts of the pairs without a cap; those from which it took nothing are read as they are.
+
+    ``dropped`` counts every act of an account that is over the cap in a window, or that one over
+    it falls near: an account without any, in any window, met all it would have met without a cap,
+    so a pair is counted anew only where both accounts have one. Pairs that were not proposed
+    come from such accounts alone, or are not found among the counts and counted anew.
+    """
+    lost: Bool = counts.dropped.max(axis=1, initial=0) > 0
+    seen = counts.edges
+    width = np.int64(max(actions.n_accounts, 1))
+    place = np.searchsorted(seen.left * width + seen.right, left * width + right)
+    known = np.minimum(place, max(seen.size - 1, 0))
+    again = lost[left] & lost[right]
+    if seen.size:
+        again |= (seen.left[known] != left) | (seen.right[known] != right)
+    else:
+        again[:] = True
+    told = np.flatnonzero(again)
+    anew = engine.rescore_pairs(
+        actions.account,
+        actions.object,
+        actions.time,
+        actions.target,
+        actions.n_accounts,
+        null.ladder(config),
+        left[told],
+        right[told],
+        config.threads,
+    )
+    if len(told) == len(left):
+        return anew
+    n, capped = seen.n[known], seen.capped[known]
+    first, last = seen.first[known], seen.last[known]
+    n[told], capped[told], first[told], last[told] = anew.n, anew.capped, anew.first, anew.last
+    return Edges(left, right, n, capped, first, last)
+
+
 def eligible(actions: Actions, config: Config) -> Bool:
     """(n_accounts,) enough distinct objects and, for reposts and links, two distinct targets."""
-    able = _distinct(actions, actions.object.astype(np.int64)) >= config.min_objects
-    targeted = actions.target >= 0
-    if actions.signal in _TARGETED and targeted.any():
+    return _able(actions, _objects(actions), config)
+
+
+def _able(actions: Actions, objects: I64, config: Config) -> Bool:
+    able: Bool = objects >= config.min_objects
+    if actions.signal in _TARGETED:
         # an object whose author is unknown counts as a target of its own
-        aim = np.where(targeted, actions.target, len(actions.target_labels) + actions.object)
-        able &= _distinct(actions, aim.astype(np.int64)) >= 2
+        able &= _several(
+            column(actions.account, np.int32, "account"),
+            column(actions.object, np.int32, "object"),
+            column(actions.target, np.int32, "target"),
+            actions.n_accounts,
+        )
     return able
 
 
-def _distinct(actions: Actions, value: I64) -> I64:
-    """(n_accounts,) how many different values each account has."""
-    width = int(value.max(initial=0)) + 1
-    key = distinct(actions.account.astype(np.int64) * width + value)
-    return np.bincount(key // width, minlength=actions.n_accounts)
+def _objects(actions: Actions) -> I64:
+    """(n_accounts,) different objects of each account."""
+    return spread(
+        column(actions.account, np.int32, "account"),
+        column(actions.object, np.int32, "object"),
+        actions.n_accounts,
+        actions.n_objects,
+    )
+
+
+@compiled
+def _several(account: I32, object: I32, target: I32, n_accounts: int) -> Bool:  # noqa: A002
+    """(n_accounts,) whether an account acted on two targets or more; all where there are none."""
+    several = np.zeros(n_accounts, np.bool_)
+    first = np.full(n_accounts, -1, np.int64)
+    aimed = False
+    for i in range(len(account)):
+        aimed |= target[i] >= 0
+        aim = np.int64(target[i]) if target[i] >= 0 else (np.int64(object[i]) | np.int64(1) << 32)
+        if first[account[i]] < 0:
+            first[account[i]] = aim
+        several[account[i]] |= first[account[i]] != aim
+    if not aimed:
+        several[:] = True
+    return several

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect.columns import appearance, distinct, plurality
+from klieg.detect.columns import appearance, plurality, spread
 from klieg.detect.interest import communities, week_start
 from klieg.detect.language import languages
+from klieg.engine.compiled import column
 from klieg.tables import Strata
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def _merge(key: NDArray[np.int64], actions: Actions, config: Config) -> None:
 def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
     """(n_objects,) whether the pool of the object has too few actions or accounts."""
     pool = appearance(_code(key))[1]
-    row = pool[actions.object].astype(np.int64)
+    row = pool.astype(np.int32)[actions.object]
     n_pools = int(pool.max(initial=-1)) + 1
-    pairs = distinct(row * max(actions.n_accounts, 1) + actions.account)
-    accounts = np.bincount(pairs // max(actions.n_accounts, 1), minlength=n_pools)
+    who = column(actions.account, np.int32, "account")
+    accounts = spread(row, who, n_pools, actions.n_accounts)
     acts = np.bincount(row, minlength=n_pools)
     small: Bool = (acts < config.stratum_actions) | (accounts < config.stratum_accounts)
     return small[pool]

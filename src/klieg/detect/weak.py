@@ -42,6 +42,7 @@ def weak_graphs(
     edges = study.counts.edges
     both = study.able[edges.left] & study.able[edges.right]
     left, right, x = edges.left[both], edges.right[both], edges.capped[both]
+    asked = x >= config.weak_count
     totals = null.pair_totals(actions, config, engine, config.occupancy)
     pools = [(study.slots, True)]
     if not np.array_equal(flat.object_stratum, study.slots.home):
@@ -49,9 +50,9 @@ def weak_graphs(
     graphs = []
     for slots, interest in pools:
         margins = null.weigh(slots, totals, config)
-        lam = null.expected_capped(margins, left, right, threads=config.threads)
+        lam = null.expected_capped(margins, left, right, asked=asked, threads=config.threads)
         for w, seconds in enumerate(config.windows_s):
-            rows = np.flatnonzero(x[:, w] >= config.weak_count)
+            rows = np.flatnonzero(asked[:, w])
             tail = engine.poisson_tail(x[rows, w].astype(np.int64), lam[rows, w].copy())
             rows = rows[len(config.windows_s) * tail < config.weak_p]
             if len(rows):

@@ -14,7 +14,7 @@ from klieg.engine import shards
 from klieg.engine.executors import ThreadExecutor
 from klieg.engine.live import Given, given, ordered, ranked, tally_objects
 from klieg.engine.merging import Index, by_account, merge
-from klieg.engine.windows import checked, window_list
+from klieg.engine.windows import checked, group_rows, window_list
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
@@ -70,7 +70,7 @@ def rescore_pairs(
     length = np.diff(index.starts)
     busier = np.where(length[a] >= length[b], a, b)
     other = a + b - busier
-    order = np.argsort(busier, kind="stable")
+    order = group_rows(busier, np.arange(len(busier)), n_accounts)[1]
     fresh = np.diff(busier[order], prepend=-1) != 0
     weight = length[other[order]] + np.where(fresh, length[busier[order]], 0)
     run = executor or ThreadExecutor()

@@ -125,22 +125,24 @@ def occupancy_sorted(object: I32, time: I64, windows: I64) -> NDArray[np.int32]:
 @compiled
 def rungs_allowed(object: I32, time: I64, windows: I64, cap: int, rungs: U8) -> None:  # noqa: A002
     """Set ``rungs`` (n,): in how many windows, narrow ones first, at most ``cap`` others act."""
-    n = len(time)
-    rungs[:] = 0
-    for w in range(len(windows)):
-        window = windows[w]
-        lo = 0
-        hi = 0
-        for i in range(n):
-            if i == 0 or object[i] != object[i - 1]:
-                lo = i
-                hi = i
-            while time[i] - time[lo] > window:
-                lo += 1
-            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= window:
-                hi += 1
-            # occupancy grows with the window: once over the cap, always over it
-            rungs[i] += hi - lo - 1 <= cap
+    n, first = len(time), 0
+    rungs[:] = len(windows)
+    while first < n:
+        stop = first + 1
+        while stop < n and object[stop] == object[first]:
+            stop += 1
+        if stop - first - 1 > cap:
+            rungs[first:stop] = 0
+            for w in range(len(windows)):
+                lo, hi = first, first
+                for i in range(first, stop):
+                    while time[i] - time[lo] > windows[w]:
+                        lo += 1
+                    while hi < stop and time[hi] - time[i] <= windows[w]:
+                        hi += 1
+                    # occupancy grows with the window: once over the cap, always over it
+                    rungs[i] += hi - lo - 1 <= cap
+        first = stop
 
 
 @compiled
@@ -153,27 +155,26 @@ def dropped_near(
     counts: I64,
 ) -> None:
     """Add to ``counts`` (n_accounts, W) the actions with one over the cap in their window."""
-    n = len(time)
-    fewest = len(windows)
-    for i in range(n):
-        fewest = min(fewest, rungs[i])
-    for w in range(fewest, len(windows)):
-        lo = 0
-        hi = 0
-        over = 0  # actions over the cap in [lo, hi)
-        for i in range(n):
-            if i == 0 or object[i] != object[i - 1]:
-                lo = i
-                hi = i
-                over = 0
-            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
-                over += rungs[hi] <= w
-                hi += 1
-            while time[i] - time[lo] > windows[w]:
-                over -= rungs[lo] <= w
-                lo += 1
-            if over > 0:
-                counts[account[i], w] += 1
+    n, first = len(time), 0
+    while first < n:
+        stop = first
+        fewest = len(windows)
+        while stop < n and object[stop] == object[first]:
+            fewest = min(fewest, rungs[stop])
+            stop += 1
+        for w in range(fewest, len(windows)):
+            lo, hi = first, first
+            over = 0  # actions over the cap in [lo, hi)
+            for i in range(first, stop):
+                while hi < stop and time[hi] - time[i] <= windows[w]:
+                    over += rungs[hi] <= w
+                    hi += 1
+                while time[i] - time[lo] > windows[w]:
+                    over -= rungs[lo] <= w
+                    lo += 1
+                if over > 0:
+                    counts[account[i], w] += 1
+        first = stop
 
 
 @compiled
@@ -187,25 +188,26 @@ def spans(
     n = len(time)
     first = np.zeros(n, np.int32)
     stop = np.zeros(n, np.int32)
-    widest = np.zeros(len(windows) + 1, np.int64)
-    for i in range(n):
-        widest[rungs[i]] += 1
-    for w in range(len(windows)):
-        if widest[w + 1] == 0:
-            continue
-        lo = 0
-        hi = 0
-        for i in range(n):
-            if i == 0 or object[i] != object[i - 1]:
-                lo = i
-                hi = i
-            while time[i] - time[lo] > windows[w]:
-                lo += 1
-            while hi < n and object[hi] == object[i] and time[hi] - time[i] <= windows[w]:
-                hi += 1
-            if rungs[i] == w + 1:
-                first[i] = lo
-                stop[i] = hi
+    begin = 0
+    while begin < n:
+        end = begin
+        widest = np.int64(0)  # a bit for every number of rungs that occurs on the object
+        while end < n and object[end] == object[begin]:
+            widest |= np.int64(1) << np.int64(rungs[end])
+            end += 1
+        for w in range(len(windows)):
+            if widest >> (w + 1) & 1 == 0:
+                continue
+            lo, hi = begin, begin
+            for i in range(begin, end):
+                while time[i] - time[lo] > windows[w]:
+                    lo += 1
+                while hi < end and time[hi] - time[i] <= windows[w]:
+                    hi += 1
+                if rungs[i] == w + 1:
+                    first[i] = lo
+                    stop[i] = hi
+        begin = end
     return first, stop
 
 
@@ -214,24 +216,44 @@ def _pairs_within(
     account: I32,
     object: I32,  # noqa: A002
     time: I64,
-    keep: Bool,
-    window: int,
+    rungs: U8,
+    windows: I64,
     sign: int,
     totals: I64,
 ) -> None:
-    """Add ``sign`` × the pairs of kept rows within ``window``, alike in account and object."""
-    lo = 0
-    kept = 0  # kept rows in [lo, i)
-    for i in range(len(time)):
-        if i > 0 and (object[i] != object[i - 1] or account[i] != account[i - 1]):
-            lo = i
-            kept = 0
-        while time[i] - time[lo] > window:
-            kept -= keep[lo]
-            lo += 1
-        if keep[i]:
-            totals[object[i]] += sign * kept
-            kept += 1
+    """Add ``sign`` × the pairs of rows alike in account and object to ``totals`` (n_objects, W).
+
+    Of each window the rows with more than so many ``rungs`` (n,) alone.
+    """
+    n, first = len(time), 0
+    while first < n:
+        stop = first + 1
+        while stop < n and object[stop] == object[first] and account[stop] == account[first]:
+            stop += 1
+        if stop - first > 1:
+            for w in range(len(windows)):
+                lo = first
+                kept = 0  # in [lo, i)
+                pairs = 0
+                for i in range(first, stop):
+                    while time[i] - time[lo] > windows[w]:
+                        kept -= rungs[lo] > w
+                        lo += 1
+                    if rungs[i] > w:
+                        pairs += kept
+                        kept += 1
+                totals[object[first], w] += sign * pairs
+        first = stop
+
+
+@compiled
+def _acted_twice(account: I32, object: I32, n_accounts: int, twice: Bool) -> None:  # noqa: A002
+    """Mark (n_objects,) those with two actions of one account; rows stand object by object."""
+    last = np.full(n_accounts, -1, np.int32)
+    for i in range(len(account)):
+        if last[account[i]] == object[i]:
+            twice[object[i]] = True
+        last[account[i]] = object[i]
 
 
 def occupancy(object: object, time: object, windows: object) -> NDArray[np.int32]:  # noqa: A002
@@ -262,16 +284,20 @@ def pair_totals(
     actions = sort_actions(account, object, time)
     n = len(actions.row)
     n_accounts = int(actions.account.max()) + 1 if n else 0
-    by_account = group_rows(actions.account, np.arange(n), n_accounts)[1]
-    own = group_rows(actions.object, by_account, n_objects)[1]
-    everyone = np.zeros(n, np.int32)
-    keep = np.ones((len(ladder), n), np.bool_)
+    rungs = np.full(n, len(ladder), np.uint8)
     if cap is not None:
-        crowd = occupancy_sorted(actions.object, actions.time, ladder)
-        keep[:] = (crowd <= cap).T
-    totals = np.zeros((len(ladder), n_objects), np.int64)
-    grouped = actions.account[own], actions.object[own], actions.time[own]
-    for w, window in enumerate(ladder.tolist()):
-        _pairs_within(everyone, actions.object, actions.time, keep[w], window, 1, totals[w])
-        _pairs_within(*grouped, keep[w][own], window, -1, totals[w])
-    return np.ascontiguousarray(totals.T)
+        rungs_allowed(actions.object, actions.time, ladder, cap, rungs)
+    totals = np.zeros((n_objects, len(ladder)), np.int64)
+    everyone = np.zeros(n, np.int32)
+    _pairs_within(everyone, actions.object, actions.time, rungs, ladder, 1, totals)
+    # an account's pairs with itself: of the objects alone on which one acted twice
+    twice = np.zeros(n_objects, np.bool_)
+    _acted_twice(actions.account, actions.object, n_accounts, twice)
+    rows = np.flatnonzero(twice[actions.object])
+    account_, object_ = actions.account[rows], actions.object[rows]
+    by_account = group_rows(account_, np.arange(len(rows)), n_accounts)[1]
+    order = group_rows(object_, by_account, n_objects)[1]
+    own = rows[order]
+    grouped = account_[order], object_[order], actions.time[own]
+    _pairs_within(*grouped, rungs[own], ladder, -1, totals)
+    return totals
