@@ -41,7 +41,7 @@ def test_memory_counts_what_is_held_and_gives_it_back() -> None:
 def test_memory_over_the_budget_ends_the_run_and_says_what_it_takes() -> None:
     memory.keep_within(None, "reading")
     memory.keep_within(memory.resident(), "reading")  # a tenth of slack
-    with pytest.raises(EngineError, match=r"reading has taken .*--memory allows 1 MiB"):
+    with pytest.raises(EngineError, match=r"reading has taken .*--memory allows 1\.0 MiB"):
         memory.keep_within(1 << 20, "reading")
     with pytest.raises(EngineError, match=r"takes about 9\.0 GiB"):
         memory.keep_within(8 << 30, "reading", need=9 << 30)

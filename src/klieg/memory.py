@@ -8,6 +8,7 @@ memory is for.
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import sys
 from functools import cache
@@ -46,15 +47,17 @@ def human(size: float) -> str:
     >>> human(2.5 * 2**30), human(300 * 2**20)
     ('2.5 GiB', '300 MiB')
     """
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+    if size >= 2**30:
+        return f"{size / 2**30:.1f} GiB"
+    return f"{size / 2**20:.{0 if size >= 10 * 2**20 else 1}f} MiB"
 
 
 def resident() -> int:
-    """Bytes of this process in memory now; 0 where the system does not say (not Linux)."""
+    """Bytes of this process in memory now; elsewhere than on Linux its most so far, or 0."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
+    except (OSError, IndexError):
+        return _most()
     return int(pages) * _page()
 
 
@@ -86,9 +89,16 @@ def keep_within(budget: int | None, what: str, need: int = 0) -> None:
 
 @cache
 def _page() -> int:
-    import resource  # not on Windows, and asked for on Linux alone
+    return os.sysconf("SC_PAGE_SIZE")
 
-    return resource.getpagesize()
+
+def _most() -> int:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 @cache

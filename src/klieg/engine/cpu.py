@@ -7,7 +7,6 @@ The room only passes on: it does not know what the counts are for.
 from __future__ import annotations
 
 import logging
-import re
 import time as clock
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,8 +20,7 @@ from klieg.engine import windows as spans
 from klieg.engine.compiled import CacheState, cache_state, column
 from klieg.engine.components import components as connected
 from klieg.engine.executors import ThreadExecutor
-from klieg.engine.spill import resident, sized
-from klieg.errors import ConfigError
+from klieg.memory import human, resident, size_of
 
 if TYPE_CHECKING:
     from klieg.config import Config
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     U64 = NDArray[np.uint64]
 
-__all__ = ["CacheState", "CpuEngine", "cache_state", "engine", "memory_bytes", "warm"]
+__all__ = ["CacheState", "CpuEngine", "cache_state", "engine", "warm"]
 
 _log = logging.getLogger(__name__)
 
@@ -57,9 +55,9 @@ class CpuEngine:
         if left < LEAST:
             _log.warning(
                 "the process holds %s already: working in %s beyond the memory budget of %s",
-                sized(resident()),
-                sized(LEAST),
-                sized(self.budget),
+                human(resident()),
+                human(LEAST),
+                human(self.budget),
             )
         return max(left, LEAST)
 
@@ -236,24 +234,9 @@ def engine(config: Config, **ports: object) -> CpuEngine:
 
     The port ``executor`` says where shards run; without it, on threads of this process.
     """
-    budget = memory_bytes(config.memory)
+    budget = size_of(config.memory)
     given = cast("Executor | None", ports.get("executor")) or ThreadExecutor()
     return CpuEngine(config.threads, budget or pairs.BUDGET, given, whole=budget is not None)
-
-
-def memory_bytes(text: str) -> int | None:
-    """The bytes of a size such as ``4GiB``; None where there is no budget.
-
-    >>> memory_bytes("512 MiB"), memory_bytes("")
-    (536870912, None)
-    """
-    if not text.strip():
-        return None
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB|B)?\s*", text, re.IGNORECASE)
-    if match is None or float(match[1]) == 0.0:
-        raise ConfigError("memory", text, "a number with KiB, MiB, GiB, or empty")
-    powers = {"b": 0, "kib": 1, "mib": 2, "gib": 3, "tib": 4}
-    return int(float(match[1]) * 1024.0 ** powers[(match[2] or "B").lower()])
 
 
 def warm() -> float:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from klieg.engine import cpu, pairs, reference
 from klieg.errors import EngineError, MissingExtra
+from klieg.memory import size_of
 from klieg.sockets import PairCounts
 from klieg.tables import Edges
 
@@ -199,7 +200,7 @@ def engine(config: Config, **ports: object) -> GpuEngine:
 
 
 def _on(device: str, config: Config, compiled: cpu.CpuEngine) -> GpuEngine:
-    memory = cpu.memory_bytes(config.memory)
+    memory = size_of(config.memory)
     return GpuEngine(place(device, memory), memory or pairs.BUDGET, compiled)
 
 

@@ -28,9 +28,10 @@ from klieg.engine.counting import (
 from klieg.engine.executors import ThreadExecutor
 from klieg.engine.live import given, indexed, ordered, pruned, ranks, rungs_of
 from klieg.engine.slabs import ROW, on_disk, tally, together
-from klieg.engine.spill import on_file, piece, sized
+from klieg.engine.spill import on_file, piece
 from klieg.engine.windows import window_list
 from klieg.errors import EngineError
+from klieg.memory import human
 from klieg.sockets import PairCounts
 from klieg.tables import Edges
 
@@ -181,9 +182,9 @@ def _prepare(
     room = budget * 3 // 4 - fixed
     if room < 8 * ROW:
         raise EngineError(
-            f"{n_accounts:,} accounts and {len(seen.actions):,} objects alone take {sized(fixed)}, "
-            f"more than the memory budget of {sized(budget)} allows beside the rest: "
-            f"it must be {sized(fixed * 4 // 3 + 2**26)} or more"
+            f"{n_accounts:,} accounts and {len(seen.actions):,} objects alone take {human(fixed)}, "
+            f"more than the memory budget of {human(budget)} allows beside the rest: "
+            f"it must be {human(fixed * 4 // 3 + 2**26)} or more"
         )
     if read + ROW * n <= room:
         return _in_memory(columns, n_accounts, windows, min_n, cap)

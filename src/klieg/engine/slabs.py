@@ -26,9 +26,10 @@ from klieg.engine.live import (
     sort_rows,
     tally_objects,
 )
-from klieg.engine.spill import Scratch, pieces, sized
+from klieg.engine.spill import Scratch, pieces
 from klieg.engine.windows import spans
 from klieg.errors import EngineError
+from klieg.memory import human
 
 if TYPE_CHECKING:
     from klieg.tables import I32, I64
@@ -126,8 +127,8 @@ def fits(rows: int, most: int, what: str, bytes_a_row: int) -> None:
     """EngineError where ``rows`` that must be in memory together are more than ``most``."""
     if rows > most:
         raise EngineError(
-            f"{what} has {rows:,} actions, which take {sized(rows * bytes_a_row)} together; "
-            f"the memory budget leaves {sized(most * bytes_a_row)}: raise it by the difference"
+            f"{what} has {rows:,} actions, which take {human(rows * bytes_a_row)} together; "
+            f"the memory budget leaves {human(most * bytes_a_row)}: raise it by the difference"
         )
 
 

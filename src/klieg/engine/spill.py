@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import mmap
-import os
-import resource
 import shutil
 import tempfile
 import weakref
@@ -23,7 +21,7 @@ from numpy.typing import NDArray
 
 from klieg.errors import EngineError
 
-__all__ = ["Scratch", "on_file", "piece", "resident", "sized"]
+__all__ = ["Scratch", "on_file", "piece", "pieces"]
 
 
 class Scratch:
@@ -89,21 +87,3 @@ def pieces(columns: Sequence[Any], n: int, rows: int) -> Iterator[list[NDArray[A
     """``rows`` rows of every column at a time."""
     for first in range(0, n, rows):
         yield [piece(values, first, min(first + rows, n)) for values in columns]
-
-
-def resident() -> int:
-    """Bytes that this process holds now (where the system does not say: its most so far)."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError, ValueError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def sized(count: int) -> str:
-    """Bytes in words.
-
-    >>> sized(3 * 2**30 // 2), sized(2**20 - 1)
-    ('1.5 GiB', '1.0 MiB')
-    """
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"

@@ -7,7 +7,6 @@ threads are the process's own, so they are put back at the end. The room knows n
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,9 +14,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-__all__ = ["Limits", "limits", "size_of", "within"]
+from klieg.memory import size_of
 
-_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+__all__ = ["Limits", "limits", "within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,3 @@ def within(*, threads: int = 0, memory: str = "") -> Iterator[None]:
         if threads:
             pa.set_cpu_count(before[0])
             pa.set_io_thread_count(before[1])
-
-
-def size_of(memory: str) -> int:
-    """``"4GiB"`` in bytes; 0 for an empty word or one that is no size (the knob judges those)."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|kib|mib|gib)b?\s*", memory.lower())
-    return int(float(found[1]) * _UNITS[found[2]]) if found else 0
