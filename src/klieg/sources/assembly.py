@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
 from klieg.sources.limits import limits
-from klieg.sources.order import WIDE, canonical, gather
+from klieg.sources.order import canonical, gather, joined
 from klieg.tables import POSTS, Intake, Posts
 
 __all__ = ["assemble", "combine"]
 
 MINUTE_US = 60_000_000
 _ROW = "row:"
+_LONG = 256  # rows that follow each other, on average, that are better taken as one
 
 
 def assemble(tables: Sequence[pa.Table], *, progress: Progress = silent) -> tuple[Posts, Intake]:
@@ -37,7 +39,7 @@ def assemble(tables: Sequence[pa.Table], *, progress: Progress = silent) -> tupl
 
 
 def combine(
-    tables: Sequence[pa.Table],
+    tables: Iterable[pa.Table],
     deleted: Iterable[tuple[str, str]],
     *,
     closed: Iterable[tuple[str, str]] = (),
@@ -51,7 +53,7 @@ def combine(
     posts that stayed.
     """
     progress("posts in order", 0, None)
-    table = pa.concat_tables(tables) if tables else POSTS.empty_table()
+    table = pa.concat_tables([POSTS.empty_table(), *tables])
     table, nul = _without_nul(table)
     counts: dict[str, int] = {}
     who = _Who.of(table)
@@ -73,7 +75,9 @@ def combine(
     if rows:
         counts["row_id"] = rows
     notes = _notes(counts, nul)
-    return _interned(_taken(table, order), who, order), counts, notes
+    columns = dict(zip(POSTS.names, table.columns, strict=True))
+    del table, ids
+    return _interned(_taken(columns, order), who, order), counts, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,11 @@ class _Who:
 
     @classmethod
     def of(cls, table: pa.Table) -> _Who:
-        ids = table.column("account_id").combine_chunks().dictionary_encode()
-        place = table.column("platform").combine_chunks().dictionary_encode()
-        code = np.asarray(ids.indices).astype(np.int64) * max(len(place.dictionary), 1)
-        return cls(code + np.asarray(place.indices), ids.dictionary, place.dictionary)
+        ids, code = _coded(table.column("account_id"))
+        places, place = _coded(table.column("platform"))
+        if len(places) > 1:
+            code = code * len(places) + place
+        return cls(code, ids, places)
 
 
 def _notes(counts: dict[str, int], nul: int) -> tuple[str, ...]:
@@ -159,9 +164,13 @@ def _all_differ(ids: Any) -> bool:
     return not bool((number[1:] == number[:-1]).any())
 
 
-def _code(column: Any) -> Any:
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return np.asarray(flat.dictionary_encode().indices).astype(np.int64)
+def _coded(column: Any) -> tuple[Any, Any]:
+    """Every different value, by first appearance, and (n,) int64 which of them each row holds."""
+    chunks = column.dictionary_encode().chunks  # of one dictionary, the last chunk's
+    if not chunks:
+        return pa.array([], pa.string()), np.zeros(0, np.int64)
+    code = np.concatenate([np.asarray(chunk.indices) for chunk in chunks])
+    return chunks[-1].dictionary, code.astype(np.int64)
 
 
 def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
@@ -181,7 +190,7 @@ def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> An
 
 def _one_per_id(table: pa.Table, order: Any) -> tuple[Any, pa.Table, dict[str, int]]:
     """Keep the first row of each (platform, post_id) in canonical order; join their objects."""
-    platform, post = _code(table.column("platform")), _code(table.column("post_id"))
+    platform, post = _coded(table.column("platform"))[1], _coded(table.column("post_id"))[1]
     key = (platform * (post.max(initial=0) + 1) + post)[order]
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     if len(first) == len(order):
@@ -255,7 +264,7 @@ def _one_per_minute(table: pa.Table, order: Any, who: _Who) -> tuple[Any, int]:
         return order, 0
     text, places = gather(text, close), places[close]
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
-    _, first = np.unique(group * len(places) + _code(text), return_index=True)
+    _, first = np.unique(group * len(places) + _coded(text)[1], return_index=True)
     drop = np.ones(len(places), np.bool_)
     drop[first] = False
     stays = np.ones(len(order), np.bool_)
@@ -281,24 +290,33 @@ def _letters(texts: Any) -> Any:
     found = []
     for chunk in texts.chunks:
         _, offsets, data = chunk.buffers()
-        ends = np.frombuffer(offsets, np.int32)[chunk.offset :][: len(chunk) + 1]
-        code = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]] if data is not None else _NO_BYTES
-        seen = np.zeros(len(code) + 1, np.int64)
-        np.cumsum((code - np.uint8(33)) < 95, out=seen[1:])
-        found.append(np.diff(seen[ends - ends[0]]))
-    return np.concatenate(found)
+        at = np.frombuffer(offsets, np.int32)[chunk.offset :][: len(chunk) + 1]
+        code = np.frombuffer(data, np.uint8) if data is not None else _NO_BYTES
+        for first in range(0, len(chunk), _FEW):  # small enough for the processor's own memory
+            ends = at[first : first + _FEW + 1]
+            seen = np.zeros(ends[-1] - ends[0] + 1, np.int32)
+            np.cumsum((code[ends[0] : ends[-1]] - np.uint8(33)) < 95, out=seen[1:])
+            found.append(np.diff(seen[ends - ends[0]]))
+    return np.concatenate(found).astype(np.int64)
 
 
 _NO_BYTES = np.zeros(0, np.uint8)
+_FEW = 1 << 12  # rows
 
 
-def _taken(table: pa.Table, order: Any) -> pa.Table:
-    if len(order) == table.num_rows and (order == np.arange(len(order))).all():
-        return table if table.nbytes > WIDE else table.combine_chunks()
+def _taken(columns: dict[str, Any], order: Any) -> pa.Table:
+    """The rows in order, each column in one piece; ``columns`` is emptied, for the memory."""
+    breaks = np.flatnonzero(np.diff(order) != 1) + 1
+    few = len(breaks) * _LONG < len(order)
+    runs = [(order[a], b - a) for a, b in pairwise([0, *breaks, len(order)])] if few else []
+
+    def taken(name: str) -> Any:
+        column = columns.pop(name)
+        return joined(column, runs) if few else gather(column, order)
+
     beside = min(2, limits().threads)
     with ThreadPoolExecutor(beside) as pool:  # two columns at a time: more would take more memory
-        columns = list(pool.map(lambda column: gather(column, order), table.columns))
-    return pa.Table.from_arrays(columns, schema=POSTS)
+        return pa.Table.from_arrays(list(pool.map(taken, POSTS.names)), schema=POSTS)
 
 
 def _interned(table: pa.Table, who: _Who, order: Any) -> Posts:

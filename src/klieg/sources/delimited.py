@@ -32,6 +32,7 @@ MAX_FIELD = 1 << 20
 LOOK_AHEAD = 1 << 20  # bytes a quoted field may span before its opening quote is taken as torn
 WASTE = 64 << 20  # bytes of look-ahead in vain before the quotes are given up altogether
 BLOCK = 8 << 20
+_SMALL = 1 << 17  # bytes that stay in the processor's own memory while they are counted
 PIECE = 1 << 16  # records that are turned from Python's strings into Arrow's at a time
 MB = 1_000_000
 MAX_LINE = 64 << 20  # bytes the csv module may take as one field before it is refused
@@ -96,16 +97,21 @@ def _lines(path: Path) -> int:
     Where a table has as many rows (and its header), no row spans two lines, so that no torn quote
     swallowed one; a torn quote inside its line leaves the wrong number of fields.
     """
-    count, quotes, last = 0, 0, b"\n"
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            code = np.frombuffer(block, np.uint8)
-            count += int(np.count_nonzero(code == 10))
-            quotes += int(np.count_nonzero(code == 34))
-            if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+    count, quotes, last = 0, 0, 10
+    room, same = bytearray(_SMALL), np.empty(_SMALL, np.bool_)
+    whole = np.frombuffer(room, np.uint8)
+    with path.open("rb", buffering=0) as file:
+        while held := file.readinto(room):
+            code = whole[:held]
+            count += int(np.count_nonzero(np.equal(code, 10, out=same[:held])))
+            quotes += int(np.count_nonzero(np.equal(code, 34, out=same[:held])))
+            returns = np.flatnonzero(np.equal(code, 13, out=same[:held]))
+            if last == 13 and code[0] != 10:
                 return -1
-            last = block[-1:]
-    return -1 if quotes % 2 else count + (last != b"\n")
+            if len(returns) and (code[returns[returns < held - 1] + 1] != 10).any():
+                return -1
+            last = int(code[-1])
+    return -1 if quotes % 2 or last == 13 else count + (last != 10)
 
 
 def preview_rows(head: bytes, columns: Sequence[str]) -> pa.Table:

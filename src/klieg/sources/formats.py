@@ -22,6 +22,7 @@ __all__ = ["BATCH", "Format", "either"]
 
 BATCH = 65_536
 Reader = Callable[[Input, Mapping[str, str], Desk], Iterator[pa.RecordBatch]]
+"""Posts in batches of any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,17 @@ class Format:
         reject: Callable[[Reject], None],
     ) -> Iterator[pa.RecordBatch]:
         """Batches of POSTS of at most 65,536 rows; a bad row goes to ``reject``."""
-        desk = desk_of(reject, input.name)
+        for batch in self.pieces(input, mapping, desk_of(reject, input.name)):
+            for first in range(0, max(batch.num_rows, 1), BATCH):
+                yield batch.slice(first, BATCH)
+
+    def pieces(
+        self,
+        input: Input,  # noqa: A002 - the word of the glossary
+        mapping: Mapping[str, str],
+        desk: Desk,
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as long as they were made: what is to be put together need not be cut."""
         with unpacked(input, desk) as plain:
             yield from self.reader(plain, mapping, desk)
 

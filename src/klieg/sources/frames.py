@@ -71,10 +71,9 @@ def build(
     out["media"] = _media(listed(get("media_url"), "urls", n))
     out["kind"] = _kind(get, out, n)
     out["lang"] = codes(words(get("lang"), n))
-    out["client"] = pc.replace_substring_regex(words(get("client"), n), r"<[^>]*>", "")
+    out["client"] = _untagged(words(get("client"), n))
     out["collection"] = words(get("collection"), n)
-    own = words(get("platform"), n)
-    out["platform"] = pc.utf8_lower(pc.coalesce(own, pa.scalar(platform or "unknown")))
+    out["platform"] = _platform(words(get("platform"), n), platform or "unknown", n)
     out["account"], out["metrics"] = _account(get, n), _metrics(get, n)
     keep = _sift(frame, out, times, lossy_account, chosen, desk)
     return _finish(out, times, keep, frame.file)
@@ -116,6 +115,8 @@ def identifiers(column: Any, n: int) -> tuple[Any, Any]:
         return pa.array(whole).cast(pa.string()).filter(pa.array(usable)).take(
             _slots(usable)
         ), lossy
+    if pa.types.is_string(flat.type) and all_digits(flat):  # nothing to clean
+        return flat, np.zeros(n, np.bool_)
     return lossless(words(flat, n))
 
 
@@ -179,6 +180,19 @@ def _text(column: Any, n: int) -> Any:
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), None, text)
 
 
+def _untagged(text: Any) -> Any:
+    if not pc.any(pc.match_substring(text, "<")).as_py():
+        return text
+    return pc.replace_substring_regex(text, r"<[^>]*>", "")
+
+
+def _platform(own: Any, otherwise: str, n: int) -> Any:
+    if own.null_count == n:
+        return pa.repeat(otherwise.lower(), n)
+    coded = pc.coalesce(own, pa.scalar(otherwise)).dictionary_encode()
+    return pc.utf8_lower(coded.dictionary).take(coded.indices)
+
+
 def counts(column: Any, n: int) -> Any:
     """Whole numbers; ``1,234`` and ``12.0`` are read, anything else is null."""
     if column is None:
@@ -186,7 +200,12 @@ def counts(column: Any, n: int) -> Any:
     if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
         return _flat(column).cast(pa.int64())
     plain = words(column, n)
-    if not all_digits(plain):
+    if plain.null_count == n:
+        return pa.nulls(n, pa.int64())
+    if all_digits(plain):
+        if (pc.max(pc.binary_length(plain)).as_py() or 0) <= 18:  # fits 64 bits
+            return plain.cast(pa.int64())
+    else:
         plain = pc.replace_substring_regex(plain, r"(,(\d{3})|\.0+$)", r"\2")
     return pc.if_else(pc.match_substring_regex(plain, r"^-?\d{1,18}$"), plain, None).cast(
         pa.int64()
@@ -200,10 +219,11 @@ def booleans(column: Any, n: int) -> Any:
     flat = _flat(column)
     if pa.types.is_boolean(flat.type):
         return flat
-    low = pc.utf8_lower(words(flat, n))
+    coded = words(flat, n).dictionary_encode()
+    low = pc.utf8_lower(coded.dictionary)
     yes = pc.is_in(low, pa.array(["true", "t", "1", "yes", "y", "1.0"]))
     no = pc.is_in(low, pa.array(["false", "f", "0", "no", "n", "0.0"]))
-    return pc.if_else(yes, True, pc.if_else(no, False, None))
+    return pc.if_else(yes, True, pc.if_else(no, False, None)).take(coded.indices)
 
 
 def _kind(get: Any, out: Mapping[str, Any], n: int) -> Any:
@@ -279,9 +299,11 @@ def _dates(column: Any) -> Any:
     flat = _flat(column)
     if pa.types.is_timestamp(flat.type):
         return flat.cast(pa.timestamp("us", flat.type.tz)).cast(pa.int64()).cast(kind)
-    day = pc.utf8_slice_codeunits(flat, 0, 10)
+    coded = flat.dictionary_encode()  # accounts have few birthdays
+    day = pc.utf8_slice_codeunits(coded.dictionary, 0, 10)
     fits = pc.match_substring_regex(day, r"^(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$")
-    return pc.if_else(fits, day, None).cast(pa.timestamp("us")).cast(pa.int64()).cast(kind)
+    stamps = pc.if_else(fits, day, None).cast(pa.timestamp("us"))
+    return stamps.cast(pa.int64()).cast(kind).take(coded.indices)
 
 
 def _metrics(get: Any, n: int) -> Any:

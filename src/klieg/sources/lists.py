@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.sources.looks import all_of
+
 __all__ = ["listed", "tidy"]
 
 _EMPTY = pa.array(["", "NA", "None", "nan", "NaN", "null", "absent"])
 _MARK = "\n"
+_UNMARKED = bytes(b for b in range(32, 256) if b not in b"\"'()[],;|")  # blanks alone divide
 
 
 def listed(column: Any, field: str, n: int) -> Any:
@@ -43,6 +46,8 @@ def listed(column: Any, field: str, n: int) -> Any:
 def _parted(text: Any, field: str) -> Any:
     text = pc.utf8_trim_whitespace(text)
     text = pc.if_else(pc.is_in(text, _EMPTY), None, text)
+    if all_of(text, _UNMARKED):
+        return tidy(pc.split_pattern(text, " "), field)
     return tidy(pc.split_pattern(_split_marks(text, field), _MARK), field)
 
 

@@ -24,6 +24,7 @@ from klieg.errors import InputError
 from klieg.sockets import Input, Progress, Source, factory, silent
 from klieg.sockets import names as registered
 from klieg.sources.desk import Desk
+from klieg.sources.formats import Format
 from klieg.sources.limits import within
 from klieg.sources.no_posts import what_it_is
 from klieg.sources.peek import peek
@@ -115,7 +116,8 @@ def read_one(
         # hashing waits for the disk, reading for the processor
         with ThreadPoolExecutor(1) as beside:
             digest = beside.submit(_sha256, opened.path)
-            batches = list(source.read(opened, mapping, desk))
+            reads = source.pieces if isinstance(source, Format) else source.read
+            batches = list(reads(opened, mapping, desk))
         tables = [pa.Table.from_batches(batches)] if batches else []
     handed = sum(t.num_rows for t in tables)
     # a stranger's source may not count its rows: what it handed on and refused is all we know
@@ -186,8 +188,5 @@ def unpack(packed: tuple[NDArray[np.uint8], str], keep: Callable[[Reject], None]
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

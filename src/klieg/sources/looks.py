@@ -49,6 +49,8 @@ def may_be_blank(strings: Any) -> I64:
 
 def _rows(strings: Any, odd: Callable[[Any, Any, Any], Any]) -> I64:
     """Rows with a value that is odd, looked for in pieces that fit the processor's memory."""
+    if strings.null_count == len(strings):
+        return np.zeros(0, np.int64)
     begins, ends, code = _laid_out(strings)
     starts = range(0, len(begins), _PIECE)
     found = [

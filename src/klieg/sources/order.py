@@ -7,18 +7,22 @@ else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["WIDE", "canonical", "gather"]
+from klieg.sources.looks import all_digits
+
+__all__ = ["WIDE", "canonical", "gather", "joined"]
 
 WIDE = 1 << 30  # bytes of a column from which it is gathered in pieces
 PIECE = 1 << 20
 
 _ROW = "row:"
+_DIGITS = 19  # of the longest numbers that fit 64 bits, whatever they are
 _WORDS = ("text", "kind", "repost_of", "reply_to", "quote_of", "root_id", "repost_of_account")
 _MORE = ("reply_to_account", "lang", "client", "collection", "resolution")
 _LISTS = ("urls", "hashtags", "mentions")
@@ -74,9 +78,25 @@ def gather(column: Any, rows: Any) -> Any:
     return pa.chunked_array(pieces, type=column.type)
 
 
+def joined(column: Any, runs: Sequence[tuple[int, int]]) -> Any:
+    """Runs of rows (first, how many) of a chunked column, in one piece if it is not too wide."""
+    chunks = [c for first, rows in runs for c in column.slice(first, rows).chunks]
+    whole = pa.chunked_array(chunks, column.type)
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(whole), column.type)])
+    if whole.num_chunks <= 1 or whole.nbytes >= WIDE:
+        return whole
+    return pa.chunked_array([whole.combine_chunks()])
+
+
 def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
     """Positions in ``rows`` by (time, platform, own id); what is still tied, by content."""
     ids = gather(table.column("post_id"), rows)
+    number = _numbers(ids)
+    if number is not None and pc.count_distinct(table.column("platform")).as_py() == 1:
+        order = _by_number(time[rows], number)
+        if order is not None:
+            return order
     own = pc.if_else(pc.starts_with(ids, _ROW), None, ids)  # null sorts last
     keys = pa.table(
         {
@@ -92,6 +112,28 @@ def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
     if len(slots):
         inner = order[slots]
         order[slots] = inner[_by_content(table, rows[inner], group[slots])]
+    return order
+
+
+def _numbers(ids: Any) -> Any:
+    """(n,) uint64 that sort as the ids do, if all are of digits and of one length; else None."""
+    if ids.null_count or not all(all_digits(chunk) for chunk in ids.chunks):
+        return None
+    ends = pc.min_max(pc.binary_length(ids)).as_py()
+    if ends["min"] != ends["max"] or ends["max"] > _DIGITS:
+        return None
+    return np.asarray(ids.cast(pa.uint64()))
+
+
+def _by_number(time: Any, number: Any) -> Any:
+    """Positions by (time, number), for times that ascend; None if two rows have both in common."""
+    later = time[1:] > time[:-1]
+    order = np.arange(len(time))
+    if not (later | (number[1:] > number[:-1])).all():
+        order = np.lexsort((number, time))
+        number = number[order]
+        if not (later | (number[1:] > number[:-1])).all():
+            return None
     return order
 
 

@@ -64,11 +64,17 @@ def read(
         loads = _told_apart(
             _loads(names, format, dict(mapping or {}), keep, max_bad, executor, progress)
         )
-    tables = [t for load in loads for t in load.tables]
     deleted = [d for load in loads for d in load.desk.deleted]
     closed = [c for load in loads for c in load.desk.closed]
-    posts, counts, notes = combine(tables, deleted, closed=closed, progress=progress)
+    posts, counts, notes = combine(_handed(loads), deleted, closed=closed, progress=progress)
     return posts, _intake(loads, posts, counts, notes)
+
+
+def _handed(loads: list[Load]) -> Iterator[pa.Table]:
+    """Every table, given away: their memory is free as soon as it is not needed."""
+    for load in loads:
+        yield from load.tables
+        load.tables = []
 
 
 def preview(

@@ -20,7 +20,7 @@ from klieg.errors import InputError
 from klieg.sockets import Input
 from klieg.sources import columnar, delimited, times
 from klieg.sources.desk import Desk
-from klieg.sources.formats import BATCH, Format
+from klieg.sources.formats import Format
 from klieg.sources.frames import Frame, build, identifiers, words
 from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, peek
@@ -29,6 +29,7 @@ from klieg.tables import POSTS
 __all__ = ["Derive", "fixed", "source"]
 
 PIECE = 1 << 20
+_FEW = 4096  # rows
 
 _ID_FIELDS = {"post_id", "account_id"}
 
@@ -70,7 +71,7 @@ def fixed(
         return _posts(source, frame, own | dict(user), desk, platform, alone=True)
 
     def reader(source: Input, user: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
-        yield from posts(columnar.load, source, user, desk).to_batches(max_chunksize=BATCH)
+        yield from posts(columnar.load, source, user, desk).to_batches()
 
     def sampler(source: Input, user: Mapping[str, str], desk: Desk) -> pa.Table:
         return posts(columnar.head, source, user, desk)
@@ -86,7 +87,7 @@ def _sample(source: Input, mapping: Mapping[str, str], desk: Desk) -> pa.Table:
 def _read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
     frame = columnar.load(source, lambda columns: wanted(columns, mapping), desk)
     table = _posts(source, frame, mapping, desk, None)
-    yield from table.to_batches(max_chunksize=BATCH)
+    yield from table.to_batches()
 
 
 def _posts(
@@ -292,13 +293,16 @@ def _filled(column: Any, *, exact: bool) -> float:
     kind = column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or _coded(kind)):
         return float(n - column.null_count) / n
-    missing = 0
-    for chunk in column.chunks:
-        lost = identifiers(words(chunk, len(chunk)), len(chunk))[0].null_count
-        if lost < len(chunk) and not exact:
-            return 1.0
-        missing += lost
-    return float(n - missing) / n
+    if not exact:  # mostly the first few say it
+        pieces = (c.slice(i, _FEW) for c in column.chunks for i in range(0, len(c), _FEW))
+        return 1.0 if any(_missing(piece) < len(piece) for piece in pieces) else 0.0
+    return float(n - sum(_missing(chunk) for chunk in column.chunks)) / n
+
+
+def _missing(values: Any) -> int:
+    if values.null_count == len(values):
+        return len(values)
+    return int(identifiers(words(values, len(values)), len(values))[0].null_count)
 
 
 def _coded(kind: pa.DataType) -> bool:

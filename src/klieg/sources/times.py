@@ -63,6 +63,7 @@ _NAMED_ZONES = dict.fromkeys(("z", "utc", "gmt", "ut"), 0) | {
 }  # fmt: skip
 """Hours from UTC; IST is left out, which is India's, Israel's or Ireland's."""
 _EPOCHS = {"s": (1e11, US), "ms": (1e14, 1000), "µs": (1e17, 1), "ns": (np.inf, 0)}
+_LIMITS = [limit for limit, _ in _EPOCHS.values()][:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def parse(column: Any, *, name: str, path: str, order: str | None = None) -> Tim
     if pa.types.is_date(kind):
         stamps = _of_timestamps(values.cast(pa.timestamp("us")))
         return Times(stamps.us, stamps.ok, np.full(len(values), DAY, np.int32), ())
+    if pa.types.is_int64(kind) and (found := _of_one_unit(values)):
+        return found
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _of_numbers(values.cast(pa.float64(), safe=False), name, path)
     text = values.cast(pa.string())
@@ -177,7 +180,7 @@ def _of_numbers(values: Any, name: str, path: str) -> Times:
     x = np.asarray(values.fill_null(np.nan), np.float64)
     ok = np.isfinite(x) & (x >= 0)
     size = np.where(ok, x, 0.0)
-    unit = np.searchsorted([1e11, 1e14, 1e17], size, side="right")
+    unit = np.searchsorted(_LIMITS, size, side="right")
     used = np.unique(unit[ok & (size > 0)])
     if len(used) > 1:
         mixed = " and ".join(list(_EPOCHS)[u] for u in used)
@@ -190,6 +193,18 @@ def _of_numbers(values: Any, name: str, path: str) -> Times:
     us = np.rint(size * factor)
     ok &= us < LATEST
     return Times(np.where(ok, us, 0).astype(np.int64), ok, np.ones(len(ok), np.int32), ())
+
+
+def _of_one_unit(values: Any) -> Times | None:
+    """The same for whole numbers, none missing, that are all in one unit and in range: cheaper."""
+    low, high = pc.min_max(values).as_py().values()
+    if values.null_count or low is None or low <= 0:
+        return None
+    for (limit, factor), above in zip(_EPOCHS.values(), (0, *_LIMITS), strict=True):
+        if above <= low and high < limit and 0 < high * factor < LATEST:
+            us = np.asarray(values) * factor
+            return Times(us, np.ones(len(us), np.bool_), np.ones(len(us), np.int32), ())
+    return None
 
 
 def _of_strings(values: Any, name: str, path: str, order: str | None) -> Times:
@@ -209,6 +224,8 @@ def _of_strings(values: Any, name: str, path: str, order: str | None) -> Times:
             found = _numeric_strings(subset, name, path) if plain else _nothing(len(rows))
         elif form == "fast":
             found = _iso_at_once(subset)
+            if len(rows) == n and found.ok.all():
+                return found
         else:
             found = _by_form(subset, form, name, path, order)
         hit = rows[found.ok]
@@ -236,6 +253,7 @@ def _iso_at_once(values: Any) -> Times:
         return _nothing(len(values))
     for zone in ("UTC", None):
         try:
+            values.slice(0, 1).cast(pa.timestamp("us", tz=zone))  # of a whole column, No is slow
             stamps = values.cast(pa.timestamp("us", tz=zone))
         except pa.ArrowInvalid:
             continue
@@ -256,7 +274,8 @@ def _numeric_strings(values: Any, name: str, path: str) -> Times:
     if all_digits(values):
         size = np.asarray(pc.binary_length(values).fill_null(0))
         if size.max(initial=0) < 18 and not np.isin(size, _DATE_SIZES).any():
-            return _of_numbers(values.cast(pa.int64()).cast(pa.float64()), name, path)
+            whole = values.cast(pa.int64())
+            return _of_one_unit(whole) or _of_numbers(whole.cast(pa.float64()), name, path)
     number = pc.match_substring_regex(values, r"^\d+(\.\d+)?([eE]\+?\d+)?$")
     dates = pc.match_substring_regex(values, r"^(19|20)\d{6}(\d{6})?$")
     if pc.all(pc.or_(pc.invert(number), dates)).as_py():
