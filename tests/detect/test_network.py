@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.detect import network, scoring, strata, weak
+from klieg.detect import multiplex, network, scoring, sifting, strata, weak
 from klieg.sockets import make, silent
 from klieg.tables import MULTIPLEX, POSTS, SECOND, TIME, Actions, Network, Posts
 
@@ -256,6 +256,47 @@ def test_network_is_the_same_within_a_tight_budget(monkeypatch):
     layers, _ = world(rows)
     assert [network._abreast(layers, c) for c in (wide, tight)] == [2, 1]
     assert _facts(*build(rows, wide), {}) == _facts(*build(rows, tight), {})
+
+
+@pytest.mark.parametrize("size", ["1MiB", "1GiB"])
+def test_network_pieces_on_disk_give_the_same_as_all_pairs_at_once(monkeypatch, size):
+    rows = rows_of(2)
+    # the woven layer too, whatever it takes; 256 pairs in a piece of the smaller budget
+    monkeypatch.setattr(multiplex, "BYTES", 0)
+    read: list[int] = []
+    kept = sifting._read
+    monkeypatch.setattr(sifting, "_read", lambda *a: read.append(a[2]) or kept(*a))
+    whole, tight = build(rows), build(rows, replace(CONFIG, memory=size))
+    assert _facts(*whole, {}) == _facts(*tight, {})
+    for name, layer in whole[0].layers.items():
+        other = tight[0].layers[name]
+        assert layer.stat == other.stat
+        for column in ("expected", "p_window", "best", "p", "e", "q", "weak", "validated"):
+            one, two = getattr(layer.scored, column), getattr(other.scored, column)
+            assert one.tobytes() == two.tobytes(), (name, column)
+    assert len(whole[0].weak) == len(tight[0].weak)
+    for one, two in zip(whole[0].weak, tight[0].weak, strict=True):
+        assert (one.layer, one.window, one.interest) == (two.layer, two.window, two.interest)
+        assert one.left.tobytes() + one.right.tobytes() == two.left.tobytes() + two.right.tobytes()
+    assert read
+    assert size == "1GiB" or (max(read) == 256 and len(read) > 20)
+
+
+def test_network_a_layer_that_is_left_out_is_told_of(monkeypatch):
+    rows = rows_of(2)
+    assert MULTIPLEX in build(rows)[0].layers
+    assert multiplex.notes(build(rows)[0]) == ()
+    monkeypatch.setattr(multiplex, "BYTES", 2**30)
+    net, posts = build(rows, replace(CONFIG, memory="64MiB"))
+    assert MULTIPLEX not in net.layers
+    assert MULTIPLEX not in net.flat
+    assert "not woven" in multiplex.notes(net)[0]
+    # nothing else changes: it enters neither m nor the other layers
+    whole, _ = build(rows)
+    for name, layer in net.layers.items():
+        assert layer.stat == whole.layers[name].stat
+    assert network.build({}, posts, CONFIG, ENGINE, silent).layers == {}
+    assert multiplex.notes(network.build({}, posts, CONFIG, ENGINE, silent)) == ()
 
 
 def test_network_slim_studies_lose_no_pair_that_is_kept():

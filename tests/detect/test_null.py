@@ -344,7 +344,7 @@ def test_null_shuffled_worlds_have_no_tail():
     for seed in range(5):
         actions, strata = organic(seed, tail=1.0)
         s = scoring.study(actions, strata, CONFIG, ENGINE)
-        ratios.append(error_control.tail_ratio(s.tests.p, s.pairs))
+        ratios.append(error_control.tail_ratio(error_control.tail(s.tests.p), s.pairs))
         pairs.append(s.pairs)
     assert np.array(ratios)[:, :2].max() <= 1.0
     # five worlds together expect a handful at 1e-6: the mean must not exceed chance by noise
@@ -452,7 +452,7 @@ def test_null_a_shuffle_studied_beside_the_real_data_gives_the_same():
     real = scoring.study(actions, strata, CONFIG, ENGINE)
     mixed = shuffle(actions, strata, 1)
     alone = scoring.study(mixed, strata, CONFIG, ENGINE)
-    beside = scoring.study(mixed, strata, CONFIG, ENGINE, unshuffled=real)
+    beside = scoring.study(mixed, strata, CONFIG, ENGINE, unshuffled=real.measured)
     for name in ("p_window", "p", "e"):
         assert np.array_equal(getattr(alone.tests, name), getattr(beside.tests, name))
     assert np.array_equal(alone.expected, beside.expected)

@@ -11,14 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.engine.compiled import compiled
+from klieg.engine.compiled import column, compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from klieg.tables import I32, I64
 
-__all__ = ["appearance", "distinct", "first_rows", "plurality", "spread", "tally", "tally_by"]
+__all__ = [
+    "appearance",
+    "distinct",
+    "first_rows",
+    "numbered",
+    "plurality",
+    "spread",
+    "tally",
+    "tally_by",
+]
 
 _ROOM = 4  # a table of so many slots a row is cheaper than a sort
 
@@ -98,8 +107,8 @@ def plurality(group: NDArray[np.integer], vote: NDArray[np.integer], n_groups: i
     array([ 3,  2, -1], dtype=int32)
     """
     return _plurality(
-        np.asarray(group, np.int32),
-        np.asarray(vote, np.int32),
+        column(group, np.int32, "group"),
+        column(vote, np.int32, "vote"),
         n_groups,
         int(vote.max(initial=-1)) + 1,
     )
@@ -129,6 +138,22 @@ def _plurality(group: I32, vote: I32, n_groups: int, n_votes: int) -> I32:
                 winner[g] = v
             often[v] = 0
     return winner
+
+
+@compiled
+def numbered(code: I32, n_codes: int) -> tuple[I64, I32]:
+    """``appearance`` of few different codes, 0 … ``n_codes`` − 1, in one pass."""
+    number = np.full(n_codes, -1, np.int32)
+    first = np.empty(n_codes, np.int64)
+    out = np.empty(len(code), np.int32)
+    found = 0
+    for i in range(len(code)):
+        if number[code[i]] < 0:
+            number[code[i]] = found
+            first[found] = i
+            found += 1
+        out[i] = number[code[i]]
+    return first[:found].copy(), out
 
 
 @compiled

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from klieg.sockets import Engine
@@ -26,6 +28,7 @@ __all__ = [
     "e_threshold",
     "histogram",
     "pair_tests",
+    "tail",
     "tail_ratio",
     "threshold",
 ]
@@ -115,9 +118,14 @@ def e_threshold(e: F64, m: int, level: float) -> float:
     return float(ordered[enough[-1]]) if len(enough) else float("inf")
 
 
-def tail_ratio(p: F64, m: int) -> tuple[float, ...]:
+def tail(p: F64) -> tuple[int, ...]:
+    """``#{p ≤ α}`` for each of ``ALPHAS``."""
+    return tuple(int(np.count_nonzero(p <= a)) for a in ALPHAS)
+
+
+def tail_ratio(tail: Sequence[int], m: int) -> tuple[float, ...]:
     """``#{p ≤ α} / (mα)`` for each of ``ALPHAS``: at most 1 if chance is described well."""
-    return tuple(float(np.count_nonzero(p <= a) / (m * a)) if m else 0.0 for a in ALPHAS)
+    return tuple(k / (m * a) if m else 0.0 for k, a in zip(tail, ALPHAS, strict=True))
 
 
 def histogram(p: F64) -> NDArray[np.int64]:

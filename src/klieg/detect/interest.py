@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from graspologic_native import leiden_csr
 
+from klieg import memory
 from klieg.detect.columns import appearance, plurality
 from klieg.engine import shards
 from klieg.tables import SECOND
@@ -30,6 +31,9 @@ INTEREST = ("repost", "link", "object")
 LARGE = 1_000_000
 """Acts of one parity up to which every shared object is a node of the graph: Leiden's time grows
 faster than its edges, and what a community likes shows in a sample of it."""
+
+BYTES = 60
+"""What both graphs take together while they are made, an action."""
 
 DAY = 86_400 * SECOND
 WEEK = 7 * DAY
@@ -52,7 +56,9 @@ def communities(
     def half(first: int, _: int) -> tuple[I32, int]:
         return _account_communities(chosen, fold, first, config)
 
-    halves = shards.run(half, [(0, 1), (1, 2)], config.threads)
+    budget = memory.size_of(config.memory)
+    tight = budget is not None and BYTES * sum(a.n for a in chosen.values()) > budget / 2
+    halves = shards.run(half, [(0, 1), (1, 2)], 1 if tight else config.threads)
     for parity, (accounts, found) in enumerate(halves):
         for name, actions in chosen.items():
             here = (fold[name] == 1 - parity)[actions.object]

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.detect.columns import numbered
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -53,7 +55,15 @@ def languages(posts: Posts) -> tuple[I32, tuple[str, ...]]:
     tag = pc.utf8_lower(given.dictionary)  # a few names, however many posts
     tag = pc.replace_substring_regex(tag, r"[-_].*$", "")
     unknown = pc.is_in(tag, pa.array([*_NOT_A_LANGUAGE, None], pa.string()))
-    tag = pc.if_else(unknown, None, tag).take(given.indices)
+    tag = pc.if_else(unknown, None, tag)
+    if not given.null_count and not pc.any(pc.is_null(tag)).as_py():
+        # a post's code is that of its name: no column of strings is made
+        few = tag.dictionary_encode()
+        kind = few.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+        code = kind[given.indices.to_numpy(zero_copy_only=False)]
+        first, number = numbered(code, len(few.dictionary))
+        return number, tuple(few.dictionary.take(pa.array(code[first])).to_pylist())
+    tag = tag.take(given.indices)
     if tag.null_count:
         where = pc.is_null(tag)
         code = scripts(pc.if_else(where, _whole(posts.table.column("text")), None))

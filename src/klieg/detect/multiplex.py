@@ -13,15 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg import memory
 from klieg.detect.columns import appearance, first_rows
 from klieg.tables import MULTIPLEX, Actions, Strata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from klieg.tables import I32, I64
+    from klieg.config import Config
+    from klieg.tables import I32, I64, Network
 
-__all__ = ["Woven", "combine", "pools", "weave"]
+__all__ = ["BYTES", "Woven", "combine", "notes", "pools", "too_large", "weave"]
+
+BYTES = 150
+"""What weaving takes, an action of all layers."""
 
 _ORDER = ("copies", "link", "repost", "hashtags", "reply", "mention", "image", "object", "domain")
 """Which signal a post's act is taken from where two of its objects are equally rare."""
@@ -40,6 +45,28 @@ def combine(layers: Mapping[str, Actions], strata: Mapping[str, Strata]) -> tupl
     """All layers as one, and its pools: ``weave`` and ``pools``."""
     woven = weave(layers)
     return woven.actions, pools(woven, strata)
+
+
+def too_large(layers: Mapping[str, Actions], config: Config) -> bool:
+    """Whether weaving would take more than half of the memory budget: then there is no such layer.
+
+    It repeats acts of the other layers and validates nothing of its own, so what is lost are groups
+    that are weak in each single layer; ``notes`` says so.
+    """
+    budget = memory.size_of(config.memory)
+    return budget is not None and BYTES * sum(a.n for a in layers.values()) > budget / 2
+
+
+def notes(network: Network) -> tuple[str, ...]:
+    """A sentence where the layers were not woven."""
+    if not network.layers or MULTIPLEX in network.layers:
+        return ()
+    acts = sum(layer.actions.n for layer in network.layers.values())
+    return (
+        f"The signals were not woven into one layer: of {acts:,} acts that would take about "
+        f"{memory.human(BYTES * acts)}, over half of the memory budget. A group that is weak in "
+        "every single signal can have been missed; a larger budget finds it.",
+    )
 
 
 def weave(layers: Mapping[str, Actions]) -> Woven:

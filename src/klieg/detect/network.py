@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from klieg import memory
-from klieg.detect import error_control, multiplex, null, strata
-from klieg.detect.scoring import Study, slim, study
-from klieg.detect.weak import weak_graphs
+from klieg.detect import error_control, multiplex, null, sifting, strata
 from klieg.engine import shards
+from klieg.engine.spill import unmapped
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from klieg.config import Config
+    from klieg.detect.scoring import Study
     from klieg.sockets import Engine, Progress
     from klieg.tables import F64, I64, Actions, Bool, Posts, Strata, WeakGraph
 
@@ -66,6 +66,8 @@ def build(
 ) -> Network:
     """The network of all layers, MULTIPLEX last; no layers give an empty network.
 
+    Within a memory budget in which it does not fit there is no MULTIPLEX (``multiplex.notes``).
+
     Windows finer than the posts' clock must have left ``config.windows_s`` already. MULTIPLEX
     repeats the other layers' acts, so its edges are weak at most and its pairs do not enter m.
     """
@@ -73,11 +75,12 @@ def build(
         return Network({}, {}, ())
     progress("strata", 0, None)
     actions, pools, plain = _pools(layers, posts, config)
+    _let_go(actions)
 
     def count(name: str) -> tuple[Study, tuple[WeakGraph, ...]]:
-        own = study(actions[name], pools[name], config, engine)
-        weak = weak_graphs(name, actions[name], plain[name], own, config, engine)
-        return slim(own, config), weak
+        own = sifting.survey(actions[name], pools[name], plain[name], config, engine)
+        _let_go({name: actions[name]})
+        return own
 
     counted = _each("pairs", count, actions, config, progress)
     studies = {name: own for name, (own, _) in counted.items()}
@@ -86,7 +89,9 @@ def build(
 
     def check(name: str) -> _Shuffled:
         own = studies[name]
-        return _shuffles(turn[name], actions[name], pools[name], own, verdict, config, engine)
+        told = _shuffles(turn[name], actions[name], pools[name], own, verdict, config, engine)
+        _let_go({name: actions[name]})
+        return told
 
     checked = _each("shuffles", check, actions, config, progress)
     built = {
@@ -104,7 +109,9 @@ def build(
 def _pools(
     layers: Mapping[str, Actions], posts: Posts, config: Config
 ) -> tuple[dict[str, Actions], dict[str, Strata], dict[str, Strata]]:
-    """Every layer's actions, pools, and pools without interest; MULTIPLEX last."""
+    """Every layer's actions, pools, and pools without interest; MULTIPLEX last, if it fits."""
+    if multiplex.too_large(layers, config):
+        return dict(layers), *strata.opinions(layers, posts, config)
     with ThreadPoolExecutor(1) as beside:
         weaving = beside.submit(multiplex.weave, layers)
         if shards.thread_count(config.threads) < 2:
@@ -114,6 +121,13 @@ def _pools(
     for opinion in (pools, plain):
         opinion[MULTIPLEX] = multiplex.pools(woven, opinion)
     return {**layers, MULTIPLEX: woven.actions}, pools, plain
+
+
+def _let_go(layers: Mapping[str, Actions]) -> None:
+    """Let go of what was mapped in of columns that lie in files: it counts as memory held."""
+    for layer in layers.values():
+        for values in (layer.account, layer.object, layer.time, layer.post, layer.target):
+            unmapped(values)
 
 
 def _each(
@@ -162,8 +176,9 @@ def _verdict(studies: Mapping[str, Study], config: Config) -> _Verdict:
     cut = error_control.threshold(p, m, level)
     ends = np.cumsum([len(s.tests.p) for s in single.values()])[:-1]
     q = dict(zip(single, np.split(error_control.adjusted(p, m), ends), strict=True))
-    both = studies[MULTIPLEX]
-    q[MULTIPLEX] = error_control.adjusted(both.tests.p, both.pairs)
+    if MULTIPLEX in studies:
+        both = studies[MULTIPLEX]
+        q[MULTIPLEX] = error_control.adjusted(both.tests.p, both.pairs)
     return _Verdict(
         m,
         cut,
@@ -194,12 +209,11 @@ def _shuffles(
     for run in range(config.shuffles):
         seed = (config.seed * 1009 + run) * 101 + turn
         shuffled = null.shuffle(actions, pools, seed)
-        s = study(shuffled, pools, config, engine, unshuffled=real)
-        p = s.tests.p
-        validated.append(int(np.count_nonzero(p <= verdict.floor)))
-        weak.append(int(np.count_nonzero(_is_weak(s, config))))
-        tails.append(error_control.tail_ratio(p, s.pairs))
-        bins.append(error_control.histogram(p))
+        found = sifting.tally(shuffled, pools, real.measured, verdict.floor, config, engine)
+        validated.append(found.below)
+        weak.append(found.weak)
+        tails.append(error_control.tail_ratio(found.tail, found.pairs))
+        bins.append(found.histogram)
     if not tails:
         return _Shuffled((), (), (), ())
     return _Shuffled(
@@ -273,7 +287,7 @@ def _stat(
         shuffled=shuffled.validated,
         shuffled_weak=shuffled.weak,
         tail_alpha=error_control.ALPHAS,
-        tail_real=error_control.tail_ratio(s.tests.p, s.pairs),
+        tail_real=error_control.tail_ratio(error_control.tail(s.tests.p), s.pairs),
         tail_shuffled=shuffled.tail,
         omitted_bound=s.omitted,
         histogram_edges=error_control.BINS,

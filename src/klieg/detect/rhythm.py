@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.detect.columns import tally_by
 from klieg.detect.interest import DAY, week_start
-from klieg.engine.compiled import compiled
-from klieg.engine.windows import sort_actions
+from klieg.engine.compiled import column, compiled
+from klieg.engine.windows import by_object
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
-    from klieg.tables import F64, I32, I64, Actions, Strata
+    from klieg.tables import F64, I32, I64, U8, Actions, Strata
 
 __all__ = ["AGES", "Cells", "measure", "raised"]
 
@@ -33,7 +34,8 @@ class Cells:
     """How the pairs of a layer lie over one kind of cell."""
 
     n: int  # cells a stratum
-    of: I32  # (n,) stratum · cells + cell of each action
+    of: U8  # (n,) cell of each action
+    home: I32  # (n_objects,) stratum of each object
     fill: F64  # (C, W, n, n) S_c^{dd'} / (E_cd E_cd')
     flat: F64  # (C, W) S_c / E_c²
 
@@ -42,9 +44,24 @@ def measure(actions: Actions, strata: Strata, windows: I64) -> tuple[Cells, ...]
     """Count the pairs of each stratum and window by the cells of both acts: hours, then ages."""
     if not actions.n:
         return ()
-    order = sort_actions(actions.account, actions.object, actions.time).row
-    kinds = (_hours(actions), 16), (_ages(actions, order), len(AGES) + 1)
-    return tuple(_measure(actions, strata, windows, order, cell, n) for cell, n in kinds)
+    time = column(actions.time, np.int64, "time")
+    object_ = column(actions.object, np.int32, "object")
+    order = by_object(object_, time, actions.n_objects)
+    objects, times = object_[order], time[order]
+    first = np.zeros(actions.n_objects, np.int64)
+    begin = np.flatnonzero(np.r_[True, objects[1:] != objects[:-1]])
+    first[objects[begin]] = times[begin]
+    hours = _hours(time, week_start(int(time.min())))
+    ages = _ages(object_, time, first, np.array(AGES) * SECOND)
+    home = column(strata.object_stratum, np.int32, "object_stratum")
+    told = []
+    for cell, n in ((hours, 16), (ages, len(AGES) + 1)):
+        size = np.zeros((strata.size, n))
+        _fill(object_, cell, home, size)
+        pairs = np.zeros((strata.size, len(windows), n, n))
+        _count(objects, times, cell[order], home, windows, pairs)
+        told.append(_cells(cell, home, size, pairs))
+    return tuple(told)
 
 
 def raised(
@@ -55,69 +72,120 @@ def raised(
     if not len(left):
         return factor
     who, place = np.unique(np.concatenate((left, right)), return_inverse=True)
-    number = np.full(actions.n_accounts, -1, np.int64)
+    number = np.full(actions.n_accounts, -1, np.int32)
     number[who] = np.arange(len(who))
     rows = np.flatnonzero(number[actions.account] >= 0)
     actor = number[actions.account[rows]]
     for cells in kinds:
-        ratio = _ratio(cells, actor, cells.of[rows], place[: len(left)], place[len(left) :])
+        of = cells.home[actions.object[rows]] * np.int32(cells.n) + cells.of[rows]
+        ratio = _ratio(cells, actor, of, place[: len(left)], place[len(left) :])
         factor = np.maximum(factor, ratio)
     return factor
 
 
-def _ratio(cells: Cells, who: I64, of: I32, a: I64, b: I64) -> F64:
+def _ratio(cells: Cells, who: I32, of: I32, a: I64, b: I64) -> F64:
     """(p, W) λ' over the same without cells; ``who`` did an act in the cell ``of`` (rows,)."""
     told, blind = np.zeros((2, len(a), cells.flat.shape[1]))
-    order = np.argsort(of, kind="stable")
-    bounds = np.searchsorted(of[order], np.arange(len(cells.flat) + 1) * cells.n)
     n_who = int(max(a.max(), b.max())) + 1
-    for c in np.flatnonzero(cells.flat.any(axis=1)):
-        rows = order[bounds[c] : bounds[c + 1]]
-        slot = who[rows] * cells.n + of[rows] - c * cells.n
-        own = np.bincount(slot, minlength=n_who * cells.n).reshape(n_who, -1).astype(np.float64)
-        total = own.sum(axis=1)
-        both = np.flatnonzero(total[a] * total[b] > 0)
-        x, y = own[a[both]], own[b[both]]
-        for w in range(told.shape[1]):
-            told[both, w] += np.einsum("ij,ij->i", x @ cells.fill[c, w], y)
-            blind[both, w] += total[a[both]] * total[b[both]] * cells.flat[c, w]
+    held = tally_by(who, of, n_who, len(cells.flat) * cells.n)
+    _weigh(a, b, *held, cells.fill, cells.flat, told, blind)
     return np.divide(told, blind, out=np.ones_like(told), where=blind > 0)
 
 
-def _hours(actions: Actions) -> I64:
+@compiled
+def _weigh(
+    a: I64,
+    b: I64,
+    starts: I64,
+    slot: I32,
+    times: I64,
+    fill: F64,
+    flat: F64,
+    told: F64,
+    blind: F64,
+) -> None:
+    """Add to (p, W) what cells expect of each pair, and what the strata alone do.
+
+    Account a's acts lie in the cells ``slot[starts[a]:starts[a + 1]]``, ascending, ``times`` each.
+    Pair by pair: a product of matrices would round a pair by what others stand beside it.
+    """
+    n = fill.shape[2]
+    for p in range(len(a)):
+        i, i_end = starts[a[p]], starts[a[p] + 1]
+        j, j_end = starts[b[p]], starts[b[p] + 1]
+        while i < i_end and j < j_end:
+            c = slot[i] // n
+            if slot[j] // n != c:
+                if c < slot[j] // n:
+                    i += 1
+                else:
+                    j += 1
+                continue
+            i_stop, j_stop, mine, other = i, j, 0, 0
+            while i_stop < i_end and slot[i_stop] // n == c:
+                mine += times[i_stop]
+                i_stop += 1
+            while j_stop < j_end and slot[j_stop] // n == c:
+                other += times[j_stop]
+                j_stop += 1
+            for w in range(flat.shape[1]):
+                for x in range(i, i_stop):
+                    for y in range(j, j_stop):
+                        rate = fill[c, w, slot[x] % n, slot[y] % n]
+                        told[p, w] += times[x] * times[y] * rate
+                blind[p, w] += mine * other * flat[c, w]
+            i, j = i_stop, j_stop
+
+
+@compiled
+def _hours(time: I64, origin: int) -> U8:
     """(n,) weekday blocks 0–7, weekend blocks 8–15, from the start of the first act's week."""
-    block = (actions.time - week_start(int(actions.time.min()))) // BLOCK
-    cells: I64 = block % 8 + 8 * (block // 8 % 7 >= 5)
+    cells = np.empty(len(time), np.uint8)
+    for i in range(len(time)):
+        block = (time[i] - origin) // BLOCK
+        cells[i] = block % 8 + 8 * (block // 8 % 7 >= 5)
     return cells
 
 
-def _ages(actions: Actions, order: I64) -> I64:
-    """(n,) class of each slot by the time since its object's first act."""
-    first = np.zeros(actions.n_objects, np.int64)
-    first[actions.object[order[::-1]]] = actions.time[order[::-1]]
-    age = actions.time - first[actions.object]
-    return np.searchsorted(np.array(AGES) * SECOND, age, side="right")
+@compiled
+def _ages(object: I32, time: I64, first: I64, ages: I64) -> U8:  # noqa: A002
+    """(n,) class of each slot by the time since its object's ``first`` act."""
+    cells = np.zeros(len(time), np.uint8)
+    for i in range(len(time)):
+        age = time[i] - first[object[i]]
+        for k in range(len(ages)):
+            cells[i] += age >= ages[k]
+    return cells
 
 
-def _measure(
-    actions: Actions, strata: Strata, windows: I64, order: I64, cell: I64, n: int
-) -> Cells:
-    of = (strata.object_stratum[actions.object] * np.int32(n) + cell).astype(np.int32)
-    size = np.bincount(of, minlength=strata.size * n).reshape(-1, n).astype(np.float64)
-    pairs = np.zeros((strata.size, len(windows), n, n))
-    _count(actions.object[order], actions.time[order], of[order], windows, pairs)
+@compiled
+def _fill(object: I32, cell: U8, home: I32, size: F64) -> None:  # noqa: A002
+    """Add to (C, n) the acts of each stratum by their cell."""
+    for i in range(len(object)):
+        size[home[object[i]], cell[i]] += 1.0
+
+
+def _cells(cell: U8, home: I32, size: F64, pairs: F64) -> Cells:
     pairs += pairs.transpose(0, 1, 3, 2)
     room = (size[:, :, None] * size[:, None, :])[:, None]
     return Cells(
-        n,
-        of,
+        size.shape[1],
+        cell,
+        home,
         np.divide(pairs, room, out=np.zeros_like(pairs), where=room > 0),
         pairs.sum(axis=(2, 3)) / np.maximum(size.sum(axis=1) ** 2, 1.0)[:, None],
     )
 
 
 @compiled
-def _count(object: I32, time: I64, of: I32, windows: I64, pairs: F64) -> None:  # noqa: A002
+def _count(
+    object: I32,  # noqa: A002
+    time: I64,
+    of: U8,
+    home: I32,
+    windows: I64,
+    pairs: F64,
+) -> None:
     """Add to (C, W, n, n) the pairs of acts on one object, in (object, time) order.
 
     An account's own repeats are counted too: there are next to none within a day. The later act's
@@ -132,9 +200,9 @@ def _count(object: I32, time: I64, of: I32, windows: I64, pairs: F64) -> None:  
                 held[:] = 0.0
                 lo = i
             while time[i] - time[lo] > windows[w]:
-                held[of[lo] % n] -= 1.0
+                held[of[lo]] -= 1.0
                 lo += 1
-            c, d = of[i] // n, of[i] % n
+            c, d = home[object[i]], of[i]
             for before in range(n):
                 pairs[c, w, d, before] += held[before]
             held[d] += 1.0

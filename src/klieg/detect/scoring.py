@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,26 +21,74 @@ from klieg.engine.compiled import column, compiled
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from klieg.config import Config
     from klieg.sockets import Engine, PairCounts
     from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
-__all__ = ["Study", "eligible", "slim", "study"]
+__all__ = [
+    "Beside",
+    "Measured",
+    "Part",
+    "Study",
+    "beside",
+    "eligible",
+    "joined",
+    "measured",
+    "no_edges",
+    "proposed",
+    "scored",
+    "slim",
+    "slimmed",
+    "study",
+]
 
 _TARGETED = ("repost", "link")
 """Signals in which an account must act on two authors or domains before its edges count."""
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """One layer after counting and before any threshold."""
+class Measured:
+    """What is counted of a layer before any pair of it is made."""
 
     slots: null.Slots  # the layer's pools, fitted
     habits: tuple[rhythm.Cells, ...]
     margins: null.Margins
     once: bool  # whether no account acted on an object twice
     able: Bool  # (n_accounts,) eligible accounts
-    pairs: int  # all pairs of eligible accounts: this layer's m
+
+    @property
+    def pairs(self) -> int:
+        """All pairs of eligible accounts: this layer's m."""
+        n = int(np.count_nonzero(self.able))
+        return n * (n - 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Candidates that the cap did not let through, and what it may have cost those it kept out."""
+
+    left: I32  # (k,) ascending by (left, right)
+    right: I32  # (k,)
+    omitted: float  # nats that a pair which is no candidate can have had
+    crowds: tuple[crowds.Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some candidates of a layer, in (left, right) order."""
+
+    edges: Edges  # (k,) counted exactly
+    expected: F64  # (k, W) capped
+    tests: PairTests  # (k,)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One layer after counting and before any threshold."""
+
+    measured: Measured
     counts: PairCounts | None  # under the occupancy cap: what the search looks at; None once slim
     rows: I64  # (k,) which candidates the next three columns are of: all, until slim
     edges: Edges  # (k,) candidates of eligible accounts, counted exactly
@@ -48,6 +97,18 @@ class Study:
     omitted: float  # nats that a pair which is no candidate can have had
     crowds: tuple[crowds.Found, ...]
 
+    @property
+    def slots(self) -> null.Slots:
+        return self.measured.slots
+
+    @property
+    def able(self) -> Bool:
+        return self.measured.able
+
+    @property
+    def pairs(self) -> int:
+        return self.measured.pairs
+
 
 def study(
     actions: Actions,
@@ -55,31 +116,57 @@ def study(
     config: Config,
     engine: Engine,
     *,
-    unshuffled: Study | None = None,
+    unshuffled: Measured | None = None,
 ) -> Study:
-    """Count, score and test the pairs of one layer.
+    """Count, score and test the pairs of one layer, all at once.
 
-    ``unshuffled`` is the study of the actions that these are a shuffle of: a shuffle leaves how
+    ``unshuffled`` is measured of the actions that these are a shuffle of: a shuffle leaves how
     often each account acts in each pool, and what time each slot has, as they were.
     """
-    windows = null.ladder(config)
-    objects = _objects(actions)
-    able, once = _able(actions, objects, config), int(objects.sum()) == actions.n
-    counts = engine.count_pairs(
+    counts = engine.count_pairs(*proposed(actions, config))
+    known = measured(actions, strata, config, engine, unshuffled=unshuffled)
+    more = beside(actions, known.able, counts.dropped, config, engine)
+    parts = scored(actions, known, more, counts.dropped, [counts.edges], config, engine)
+    part = joined(list(parts), len(config.windows_s))
+    rows = np.arange(part.edges.size)
+    return Study(
+        known, counts, rows, part.edges, part.expected, part.tests, more.omitted, more.crowds
+    )
+
+
+def proposed(
+    actions: Actions, config: Config
+) -> tuple[I32, I32, I64, I32, int, I64, int, int, int]:
+    """What the engine's ``count_pairs`` and ``pair_batches`` take for the candidates."""
+    return (
         actions.account,
         actions.object,
         actions.time,
         actions.target,
         actions.n_accounts,
-        windows,
+        null.ladder(config),
         config.weak_count,
         config.occupancy,
         config.threads,
     )
-    left, right, seen, found = _candidates(actions, counts, able, config, engine)
-    edges = _exact(actions, counts, left, right, config, engine)
+
+
+def measured(
+    actions: Actions,
+    strata: Strata,
+    config: Config,
+    engine: Engine,
+    *,
+    unshuffled: Measured | None = None,
+) -> Measured:
+    """Pools, habits, expectations and eligible accounts of one layer."""
+    objects = _objects(actions)
+    able, once = _able(actions, objects, config), int(objects.sum()) == actions.n
     if unshuffled is None:
-        slots, habits = null.slots(actions, strata), rhythm.measure(actions, strata, windows)
+        slots, habits = (
+            null.slots(actions, strata),
+            rhythm.measure(actions, strata, null.ladder(config)),
+        )
     else:
         slots, habits = unshuffled.slots, unshuffled.habits
     if unshuffled is not None and once and unshuffled.once:
@@ -87,24 +174,88 @@ def study(
         margins = unshuffled.margins
     else:
         margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
-    expected = null.expected_capped(margins, left, right, threads=config.threads)
-    tests = _tests(actions, habits, edges, expected, config, engine)
-    n = int(np.count_nonzero(able))
-    return Study(
-        slots,
-        habits,
-        margins,
-        once,
-        able,
-        n * (n - 1) // 2,
-        counts,
-        np.arange(edges.size),
-        edges,
-        expected,
-        tests,
-        hubs.omitted_bound(counts.dropped, able, seen, config),
-        found,
-    )
+    return Measured(slots, habits, margins, once, able)
+
+
+def beside(actions: Actions, able: Bool, dropped: I64, config: Config, engine: Engine) -> Beside:
+    """Whom no cap held back, and the crowds."""
+    seen = hubs.crowded(dropped, able)
+    pairs = hubs.pairs_without_cap(actions, seen, null.ladder(config), config, engine)
+    found = crowds.find(actions.signal, actions, dropped, able, config, engine)
+    left, right = hubs.join_pairs(pairs, crowds.pairs(found), actions.n_accounts)
+    both = able[left] & able[right]
+    return Beside(left[both], right[both], hubs.omitted_bound(dropped, able, seen, config), found)
+
+
+def scored(
+    actions: Actions,
+    known: Measured,
+    more: Beside,
+    dropped: I64,
+    pieces: Iterable[Edges],
+    config: Config,
+    engine: Engine,
+) -> Iterator[Part]:
+    """Each piece of the capped counts, in (left, right) order, scored exactly with what lies
+    between its pairs of those ``beside``; a part of the rest of those at the end."""
+    width = np.int64(max(actions.n_accounts, 1))
+    extra = more.left * width + more.right
+    done = 0
+    for counts in pieces:
+        stop = done
+        if counts.size:
+            last = counts.left[-1] * width + counts.right[-1]
+            stop = int(np.searchsorted(extra, last, side="right"))
+        both = known.able[counts.left] & known.able[counts.right]
+        pairs = counts.left[both], counts.right[both]
+        if stop > done:
+            own = more.left[done:stop], more.right[done:stop]
+            pairs = hubs.join_pairs(pairs, own, actions.n_accounts)
+        done = stop
+        yield _part(actions, known, dropped, counts, *pairs, config, engine)
+    if done < len(extra):
+        rest = more.left[done:], more.right[done:]
+        none = no_edges(len(config.windows_s))
+        yield _part(actions, known, dropped, none, *rest, config, engine)
+
+
+def no_edges(width: int) -> Edges:
+    """No pairs, over a ladder of ``width`` windows."""
+    none, times = np.zeros((0, width), np.uint32), np.zeros(0, np.int64)
+    ids = np.zeros(0, np.int32)
+    return Edges(ids, ids, none, none, times, times)
+
+
+def _part(
+    actions: Actions,
+    known: Measured,
+    dropped: I64,
+    counts: Edges,
+    left: I32,
+    right: I32,
+    config: Config,
+    engine: Engine,
+) -> Part:
+    edges = _exact(actions, dropped, counts, left, right, config, engine)
+    expected = null.expected_capped(known.margins, left, right, threads=config.threads)
+    return Part(edges, expected, _tests(actions, known.habits, edges, expected, config, engine))
+
+
+def joined(parts: list[Part], width: int) -> Part:
+    """All parts as one; each is let go as soon as it is read."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        none = np.zeros(0)
+        tests = PairTests(np.zeros((0, width)), np.zeros(0, np.uint8), none, none)
+        return Part(no_edges(width), np.zeros((0, width)), tests)
+
+    def together(of: Callable[[Part], Any], names: tuple[str, ...]) -> list[Any]:
+        return [np.concatenate([getattr(of(p), name) for p in parts]) for name in names]
+
+    edges = Edges(*together(attrgetter("edges"), Edges.__slots__))
+    tests = PairTests(*together(attrgetter("tests"), PairTests.__slots__))
+    return Part(edges, np.concatenate([p.expected for p in parts]), tests)
 
 
 def slim(study: Study, config: Config) -> Study:
@@ -112,23 +263,26 @@ def slim(study: Study, config: Config) -> Study:
 
     Benjamini–Hochberg needs every p, but no pair is weak or validated whose p is above both levels.
     """
-    rows = np.flatnonzero(study.tests.p < max(config.weak_p, config.false_alarms))
-    tests, edges = study.tests, study.edges
+    tests = study.tests
+    few, rows = slimmed(Part(study.edges, study.expected, tests), config)
     return replace(
         study,
         counts=None,
         rows=rows,
-        edges=Edges(
-            edges.left[rows],
-            edges.right[rows],
-            edges.n[rows],
-            edges.capped[rows],
-            edges.first[rows],
-            edges.last[rows],
-        ),
-        expected=study.expected[rows],
-        tests=replace(tests, p_window=tests.p_window[rows], best=tests.best[rows]),
+        edges=few.edges,
+        expected=few.expected,
+        tests=replace(tests, p_window=few.tests.p_window, best=few.tests.best),
     )
+
+
+def slimmed(part: Part, config: Config) -> tuple[Part, I64]:
+    """The candidates that may be kept, and which they are."""
+    rows = np.flatnonzero(part.tests.p < max(config.weak_p, config.false_alarms))
+
+    def few(table: Any) -> list[Any]:
+        return [getattr(table, name)[rows] for name in table.__slots__]
+
+    return Part(Edges(*few(part.edges)), part.expected[rows], PairTests(*few(part.tests))), rows
 
 
 def _tests(
@@ -152,23 +306,14 @@ def _tests(
     return tests
 
 
-def _candidates(
-    actions: Actions, counts: PairCounts, able: Bool, config: Config, engine: Engine
-) -> tuple[I32, I32, I32, tuple[crowds.Found, ...]]:
-    """Eligible pairs (left, right) worth an exact score; whom no cap held back; the crowds."""
-    seen = hubs.crowded(counts.dropped, able)
-    again = hubs.pairs_without_cap(actions, seen, null.ladder(config), config, engine)
-    found = crowds.find(actions.signal, actions, counts.dropped, able, config, engine)
-    left, right = counts.edges.left, counts.edges.right
-    for more in (again, crowds.pairs(found)):
-        if len(more[0]):
-            left, right = hubs.join_pairs((left, right), more, actions.n_accounts)
-    both = able[left] & able[right]
-    return left[both], right[both], seen, found
-
-
 def _exact(
-    actions: Actions, counts: PairCounts, left: I32, right: I32, config: Config, engine: Engine
+    actions: Actions,
+    dropped: I64,
+    seen: Edges,
+    left: I32,
+    right: I32,
+    config: Config,
+    engine: Engine,
 ) -> Edges:
     """Counts of the pairs without a cap; those from which it took nothing are read as they are.
 
@@ -177,8 +322,7 @@ def _exact(
     so a pair is counted anew only where both accounts have one. Pairs that were not proposed
     come from such accounts alone, or are not found among the counts and counted anew.
     """
-    lost: Bool = counts.dropped.max(axis=1, initial=0) > 0
-    seen = counts.edges
+    lost: Bool = dropped.max(axis=1, initial=0) > 0
     width = np.int64(max(actions.n_accounts, 1))
     place = np.searchsorted(seen.left * width + seen.right, left * width + right)
     known = np.minimum(place, max(seen.size - 1, 0))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect.columns import appearance, plurality, spread
+from klieg.detect.columns import appearance, numbered, plurality, spread
 from klieg.detect.interest import communities, week_start
 from klieg.detect.language import languages
 from klieg.engine.compiled import column
@@ -99,16 +99,16 @@ def _places(posts: Posts) -> tuple[I32, tuple[str, ...]]:
     """((n,) platform × collection of each post, names) by first appearance."""
     platform = posts.table.column("platform").combine_chunks().dictionary_encode()
     collection = posts.table.column("collection").combine_chunks().dictionary_encode()
-    inner = collection.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
-    outer = platform.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    inner = collection.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32) + 1
+    outer = platform.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     width = len(collection.dictionary) + 1
-    first, code = appearance(outer * width + inner)
+    first, code = numbered(outer * np.int32(width) + inner, width * len(platform.dictionary))
     names = ["", *collection.dictionary.to_pylist()]
     labels = []
     for row in first:
         parts = platform.dictionary[int(outer[row])].as_py(), names[inner[row]]
         labels.append(" · ".join(part for part in parts if part))
-    return code.astype(np.int32), tuple(labels)
+    return code, tuple(labels)
 
 
 def _merge(key: NDArray[np.int64], actions: Actions, config: Config) -> None:

@@ -7,6 +7,7 @@ whatever the search does with it. The room knows no groups.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +16,24 @@ from klieg.detect import null
 from klieg.tables import WeakGraph
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klieg.config import Config
     from klieg.detect.scoring import Study
     from klieg.sockets import Engine
-    from klieg.tables import Actions, Strata
+    from klieg.tables import I32, Actions, Bool, Edges, Strata
 
-__all__ = ["weak_graphs"]
+__all__ = ["Opinion", "joined", "opinions", "weak_graphs", "weak_pairs"]
+
+Pairs = tuple["I32", "I32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What chance expects of the counts under the cap, by one way to make pools."""
+
+    interest: bool
+    margins: null.Margins
 
 
 def weak_graphs(
@@ -39,22 +52,50 @@ def weak_graphs(
     """
     if study.counts is None:
         raise ValueError("a slim study has no counts to make a weak graph from")
-    edges = study.counts.edges
-    both = study.able[edges.left] & study.able[edges.right]
+    held = opinions(actions, flat, study.slots, config, engine)
+    found = weak_pairs(held, study.able, study.counts.edges, config, engine)
+    return joined(name, held, [found], config)
+
+
+def opinions(
+    actions: Actions, flat: Strata, slots: null.Slots, config: Config, engine: Engine
+) -> tuple[Opinion, ...]:
+    """The layer's own pools, and those without interest where they differ."""
+    totals = null.pair_totals(actions, config, engine, config.occupancy)
+    held = [Opinion(True, null.weigh(slots, totals, config))]
+    if not np.array_equal(flat.object_stratum, slots.home):
+        held.append(Opinion(False, null.weigh(null.slots(actions, flat), totals, config)))
+    return tuple(held)
+
+
+def weak_pairs(
+    opinions: Sequence[Opinion], able: Bool, edges: Edges, config: Config, engine: Engine
+) -> list[Pairs]:
+    """(left, right) of the weak pairs among ``edges``: of each opinion, of each window in turn."""
+    both = able[edges.left] & able[edges.right]
     left, right, x = edges.left[both], edges.right[both], edges.capped[both]
     asked = x >= config.weak_count
-    totals = null.pair_totals(actions, config, engine, config.occupancy)
-    pools = [(study.slots, True)]
-    if not np.array_equal(flat.object_stratum, study.slots.home):
-        pools.append((null.slots(actions, flat), False))
-    graphs = []
-    for slots, interest in pools:
-        margins = null.weigh(slots, totals, config)
-        lam = null.expected_capped(margins, left, right, asked=asked, threads=config.threads)
-        for w, seconds in enumerate(config.windows_s):
+    found = []
+    for opinion in opinions:
+        lam = null.expected_capped(
+            opinion.margins, left, right, asked=asked, threads=config.threads
+        )
+        for w in range(len(config.windows_s)):
             rows = np.flatnonzero(asked[:, w])
             tail = engine.poisson_tail(x[rows, w].astype(np.int64), lam[rows, w].copy())
             rows = rows[len(config.windows_s) * tail < config.weak_p]
-            if len(rows):
-                graphs.append(WeakGraph(name, seconds, interest, left[rows], right[rows]))
+            found.append((left[rows], right[rows]))
+    return found
+
+
+def joined(
+    name: str, opinions: Sequence[Opinion], parts: Sequence[list[Pairs]], config: Config
+) -> tuple[WeakGraph, ...]:
+    """The graphs of all ``parts``, each as ``weak_pairs`` gives it, empty ones left out."""
+    turns = [(o.interest, seconds) for o in opinions for seconds in config.windows_s]
+    graphs = []
+    for k, (interest, seconds) in enumerate(turns):
+        left, right = (np.concatenate([part[k][side] for part in parts]) for side in (0, 1))
+        if len(left):
+            graphs.append(WeakGraph(name, seconds, interest, left, right))
     return tuple(graphs)

@@ -14,14 +14,14 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from klieg.errors import EngineError
 
-__all__ = ["Scratch", "on_file", "piece", "pieces"]
+__all__ = ["Scratch", "on_file", "piece", "pieces", "unmapped"]
 
 
 class Scratch:
@@ -81,6 +81,13 @@ def piece(values: Any, first: int, stop: int) -> NDArray[Any]:
         return _from(Path(values.filename), values.dtype, first, stop - first, values.offset)
     rows: NDArray[Any] = np.asarray(values)[first:stop]
     return rows
+
+
+def unmapped(values: object) -> None:
+    """Let go of the pages of a column that is a whole mapped file; they come back when read."""
+    shared = on_file(values) and cast("Any", values).mode in ("r", "r+")
+    if shared and hasattr(mmap, "MADV_DONTNEED"):
+        cast("Any", values).base.madvise(mmap.MADV_DONTNEED)
 
 
 def pieces(columns: Sequence[Any], n: int, rows: int) -> Iterator[list[NDArray[Any]]]:

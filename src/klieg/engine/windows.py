@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_TIME",
     "Sorted",
+    "by_object",
     "checked",
     "dropped_near",
     "group_rows",
@@ -76,11 +77,15 @@ def sort_actions(account: object, object: object, time: object) -> Sorted:  # no
     times = column(time, np.int64, "time", n)
     if n and (times.min() <= -MAX_TIME or times.max() >= MAX_TIME):
         raise EngineError("times must lie within ± 2**62 microseconds")
-    ascending = bool((times[1:] >= times[:-1]).all())
-    order = np.arange(n) if ascending else np.argsort(times, kind="stable")
-    n_objects = int(objects.max()) + 1 if n else 0
-    row = group_rows(objects, order, n_objects)[1]
+    row = by_object(objects, times, int(objects.max()) + 1 if n else 0)
     return Sorted(row, accounts[row], objects[row], times[row])
+
+
+def by_object(object: I32, time: I64, n_objects: int) -> I64:  # noqa: A002
+    """(n,) rows in (object, time) order, equal ones as they stand."""
+    ascending = bool((time[1:] >= time[:-1]).all())
+    order = np.arange(len(time)) if ascending else np.argsort(time, kind="stable")
+    return group_rows(object, order, n_objects)[1]
 
 
 @compiled

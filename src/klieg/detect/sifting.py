@@ -1,0 +1,153 @@
+"""A layer's candidates scored piece by piece, so that few of them are in memory at once.
+
+Without a memory budget the one piece is all of them. Within one, the engine's batches go to disk
+first, so that its indices are gone when pairs are scored, and of each piece only the p and e of
+every pair and the columns of those that may be kept stay; of a shuffle only counts do. The room
+knows no threshold between true and false, and no other layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from klieg import memory
+from klieg.detect import error_control, scoring, weak
+from klieg.detect.error_control import PairTests
+from klieg.detect.scoring import Study
+from klieg.engine.spill import Scratch
+from klieg.tables import Edges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from klieg.config import Config
+    from klieg.detect.scoring import Measured
+    from klieg.sockets import Engine, PairBatches
+    from klieg.tables import I64, Actions, Strata, WeakGraph
+
+__all__ = ["Tally", "survey", "tally"]
+
+PAIR = 600
+"""Bytes a candidate takes while it is scored."""
+
+PART = 8
+"""One in so many bytes of the budget is for the candidates of a piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a shuffle is asked for: how many of its pairs are how improbable."""
+
+    candidates: int
+    below: int  # at or below a given p
+    weak: int
+    tail: tuple[int, ...]  # at or below each of ``error_control.ALPHAS``
+    histogram: I64
+    pairs: int  # all pairs of eligible accounts
+
+
+def survey(
+    actions: Actions, strata: Strata, flat: Strata, config: Config, engine: Engine
+) -> tuple[Study, tuple[WeakGraph, ...]]:
+    """A layer's slim study and its weak graphs: ``scoring.study``, ``slim`` and ``weak_graphs``."""
+    source = _Source(actions, config, engine)
+    known = scoring.measured(actions, strata, config, engine)
+    more = scoring.beside(actions, known.able, source.dropped, config, engine)
+    opinions = weak.opinions(actions, flat, known.slots, config, engine)
+    graphs: list[list[weak.Pairs]] = []
+
+    def looked_at() -> Iterator[Edges]:
+        for counts in source.pieces():
+            graphs.append(weak.weak_pairs(opinions, known.able, counts, config, engine))
+            yield counts
+
+    kept, rows, done = [], [], 0
+    p, e = [], []
+    for part in scoring.scored(actions, known, more, source.dropped, looked_at(), config, engine):
+        few, own = scoring.slimmed(part, config)
+        kept.append(few)
+        rows.append(own + done)
+        done += len(part.tests.p)
+        p.append(part.tests.p)
+        e.append(part.tests.e)
+    width = len(config.windows_s)
+    few = scoring.joined(kept, width)
+    tests = PairTests(few.tests.p_window, few.tests.best, _whole(p), _whole(e))
+    row = np.concatenate([np.zeros(0, np.int64), *rows])
+    found = Study(known, None, row, few.edges, few.expected, tests, more.omitted, more.crowds)
+    return found, weak.joined(actions.signal, opinions, graphs, config)
+
+
+def tally(
+    actions: Actions,
+    strata: Strata,
+    real: Measured,
+    level: float,
+    config: Config,
+    engine: Engine,
+) -> Tally:
+    """Count the pairs of a shuffle; ``real`` is what was measured of the data it is one of."""
+    source = _Source(actions, config, engine)
+    known = scoring.measured(actions, strata, config, engine, unshuffled=real)
+    more = scoring.beside(actions, known.able, source.dropped, config, engine)
+    candidates = below = faint = 0
+    tail = np.zeros(len(error_control.ALPHAS), np.int64)
+    bins = error_control.histogram(np.zeros(0))
+    for part in scoring.scored(
+        actions, known, more, source.dropped, source.pieces(), config, engine
+    ):
+        p = part.tests.p
+        candidates += len(p)
+        below += int(np.count_nonzero(p <= level))
+        faint += int(np.count_nonzero(p < config.weak_p))
+        tail += error_control.tail(p)
+        bins += error_control.histogram(p)
+    return Tally(candidates, below, faint, tuple(tail.tolist()), bins, known.pairs)
+
+
+class _Source:
+    """The counts under the cap, in memory or on disk, in pieces that fit."""
+
+    def __init__(self, actions: Actions, config: Config, engine: Engine) -> None:
+        budget = memory.size_of(config.memory)
+        asked = scoring.proposed(actions, config)
+        self._width = len(config.windows_s)
+        if budget is None:
+            counts = engine.count_pairs(*asked)
+            self.dropped: I64 = counts.dropped
+            self._whole: Edges | None = counts.edges
+            return
+        self._whole = None
+        self._rows = max(budget // (PART * PAIR), 256)
+        batches = engine.pair_batches(*asked)
+        self.dropped = batches.dropped
+        self._scratch, self._size = _put_aside(batches)
+
+    def pieces(self) -> Iterator[Edges]:
+        if self._whole is not None:
+            yield self._whole
+            return
+        for first in range(0, self._size, self._rows):
+            yield _read(self._scratch, first, min(self._rows, self._size - first), self._width)
+
+
+def _put_aside(batches: PairBatches) -> tuple[Scratch, int]:
+    scratch, size = Scratch(), 0
+    for edges in batches:
+        scratch.append("pairs", [getattr(edges, name) for name in Edges.__slots__])
+        size += edges.size
+    return scratch, size
+
+
+def _read(scratch: Scratch, first: int, count: int, width: int) -> Edges:
+    kind = np.dtype((np.uint32, (width,)))
+    kinds = np.int32, np.int32, kind, kind, np.int64, np.int64
+    left, right, n, capped, since, until = scratch.read("pairs", kinds, first, count)
+    return Edges(left, right, n, capped, since, until)
+
+
+def _whole(columns: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0), *columns])
