@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,13 +76,15 @@ def batches(
     size: int,
     *,
     told: Callable[[int, int, str], None],
+    known_lines: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The batches of a query over ``read_json($path, …, columns = $columns)``, in file order.
 
     ``told`` hears how many rows are done, of about how many.
 
     Gives up at the end if the file holds blank lines, since records would not be lines then, or
-    lines nested deeper than the tolerant path takes: DuckDB passes over what is in them.
+    lines nested deeper than the tolerant path takes: DuckDB passes over what is in them. Who has
+    looked for the latter says how many lines there are.
     """
     found = db.sql(query, params={"path": str(path), "longest": MAX_LINE, "columns": columns})
     reader = (
@@ -92,12 +94,12 @@ def batches(
     )
     rows, about = 0, _rows_about(path)
     with ThreadPoolExecutor(1) as beside:
-        surveyed = beside.submit(survey, path)
+        surveyed = beside.submit(survey, path) if known_lines is None else None
         for batch in reader:
             rows += batch.num_rows
             told(rows, max(rows, about), "rows")
             yield batch
-        lines, deep = surveyed.result()
+        lines, deep = surveyed.result() if surveyed else (known_lines, False)
     if deep:
         raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}")
     if rows != lines:
@@ -111,18 +113,21 @@ def _rows_about(path: Path) -> int:
     return path.stat().st_size * start.count(b"\n") // max(len(start), 1)
 
 
-def structure(db: Any, path: Path) -> dict[str, Any]:
+def structure(db: Any, path: Path, lines: Sequence[str] | None = None) -> dict[str, Any]:
     """The keys of all records, merged: objects as dictionaries, lists as lists, else a word.
 
     The words are ``NULL`` (never a value), ``plain`` (text, numbers, truth) and, inside the objects
     of a list only, ``mixed``. Gives up if a key holds an object in one record and not in another.
+    ``lines`` are some of the file's that stand for all of them.
     """
     # (json_group_structure would do this in one call, and 15 GB)
-    query = (
-        "SELECT DISTINCT json_structure(json)::VARCHAR FROM read_ndjson_objects($path,"
-        f" compression = 'uncompressed', maximum_object_size = $longest) LIMIT {MAX_SHAPES}"
+    whole = (
+        "read_ndjson_objects($path, compression = 'uncompressed', maximum_object_size = $longest)"
     )
-    shapes = db.sql(query, params={"path": str(path), "longest": MAX_LINE}).fetchall()
+    records = whole if lines is None else "(SELECT unnest($lines::VARCHAR[]) AS json)"
+    query = f"SELECT DISTINCT json_structure(json)::VARCHAR FROM {records} LIMIT {MAX_SHAPES}"
+    whole_file = {"path": str(path), "longest": MAX_LINE}
+    shapes = db.sql(query, params=whole_file if lines is None else {"lines": lines}).fetchall()
     if len(shapes) >= MAX_SHAPES:
         raise GaveUp(f"its records have {MAX_SHAPES:,} different shapes and more")
     merged: Any = "NULL"

@@ -14,9 +14,13 @@ import pyarrow as pa
 
 from klieg.sources.duck import GaveUp, batches, open_reader, structure
 from klieg.sources.formats import BATCH
+from klieg.sources.lines import MAX_DEPTH
 from klieg.sources.peek import DEPTH
 
 __all__ = ["read_columns"]
+
+MANY = 64 << 20  # bytes from which finding the lines that differ is cheaper than parsing all twice
+MOST_SAMPLES, SAMPLES_ROOM = 20_000, 64 << 20
 
 _Leaves = dict[str, tuple[tuple[str, ...], str]]
 
@@ -29,7 +33,8 @@ def read_columns(
     """The wanted columns (dotted names, strings, lists as JSON text) of every line, in order."""
     with open_reader(path) as (db, known):
         leaves: _Leaves = {}
-        _find(structure(db, known), (), leaves, DEPTH)
+        shapes, lines = _shapes(db, known)
+        _find(shapes, (), leaves, DEPTH)
         wanted = {name: leaves[name] for name in pick(list(leaves))}
         if not wanted:
             raise GaveUp("no column of it is wanted")
@@ -42,12 +47,32 @@ def read_columns(
             f"SELECT {selected} FROM read_json($path, format = 'newline_delimited', "
             "compression = 'uncompressed', maximum_object_size = $longest, columns = $columns)"
         )
-        found = list(batches(db, query, known, columns, BATCH, told=told))
+        given = batches(db, query, known, columns, BATCH, told=told, known_lines=lines)
+        found = list(given)
     table = pa.Table.from_batches(found, schema=found[0].schema if found else None)
     empty = [n for n in table.column_names if table.column(n).null_count == table.num_rows]
     return table.drop_columns(empty).cast(
         pa.schema([(n, pa.string()) for n in table.column_names if n not in empty])
     )
+
+
+def _shapes(db: Any, path: Path) -> tuple[dict[str, Any], int | None]:
+    """Every key of a file, and how many lines it has where that was counted on the way."""
+    if path.stat().st_size < MANY:
+        return structure(db, path), None
+    # Numba is loaded, and once a machine compiles, for files that repay it
+    from klieg.sources.skeletons import skeletons
+
+    found = skeletons(path, most=MOST_SAMPLES, room=SAMPLES_ROOM)
+    if found.deep:
+        raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}")
+    if not found.complete:
+        return structure(db, path), None
+    try:
+        samples = [line.decode() for line in found.samples if line.strip()]
+    except UnicodeDecodeError as error:
+        raise GaveUp("a line is not UTF-8") from error
+    return structure(db, path, samples), found.lines
 
 
 def _find(merged: Mapping[str, Any], above: tuple[str, ...], leaves: _Leaves, depth: int) -> None:

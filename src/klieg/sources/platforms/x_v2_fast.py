@@ -61,13 +61,15 @@ _COLUMNS = {
     "title": "VARCHAR",
 }
 _QUERY = """
-WITH raw AS (
-  SELECT *,
-    list_filter(referenced_tweets, lambda r: r."type" = 'retweeted')[1] AS rt,
-    list_filter(referenced_tweets, lambda r: r."type" = 'replied_to')[1] AS re,
-    list_filter(referenced_tweets, lambda r: r."type" = 'quoted')[1] AS qt
+WITH told AS (
+  SELECT *, list_transform(referenced_tweets, lambda r: r."type") AS types,
+    list_transform(referenced_tweets, lambda r: {'id': r.id, 'author_id': r.author_id}) AS brief
   FROM read_json($path, format = 'newline_delimited', compression = 'uncompressed',
     maximum_object_size = $longest, columns = $columns)
+), raw AS (
+  SELECT *, referenced_tweets[list_position(types, 'retweeted')] AS rt,
+    brief[list_position(types, 'replied_to')] AS re, brief[list_position(types, 'quoted')] AS qt
+  FROM told
 ), said AS (
   SELECT *, rt.text IS NOT NULL AS retold,
     CASE WHEN rt.text IS NOT NULL THEN rt.note_tweet ELSE note_tweet END AS long,
