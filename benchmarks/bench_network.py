@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from klieg import memory
 from klieg.config import Config
 from klieg.detect import network
 from klieg.sockets import make
@@ -52,17 +53,17 @@ def main() -> None:
         print(save("network", rows, seed=SEED))
 
 
-def measured(n: int, memory: str) -> list[dict[str, object]]:
+def measured(n: int, budget: str) -> list[dict[str, object]]:
     """One row a stage of a fresh process, ``whole`` last."""
-    taken = run([sys.executable, __file__, "--child", str(n), "--memory", memory])
+    taken = run([sys.executable, __file__, "--child", str(n), "--memory", budget])
     if taken.code:
         raise SystemExit(f"{n} actions: exit {taken.code}\n{taken.err}")
     told = json.loads(taken.out.splitlines()[-1])
-    rows = [{"rows": n, "memory": memory, **stage, "found": ""} for stage in told["stages"]]
+    rows = [{"rows": n, "memory": budget, **stage, "found": ""} for stage in told["stages"]]
     rows.append(
         {
             "rows": n,
-            "memory": memory,
+            "memory": budget,
             "stage": "whole",
             "cpu_s": round(sum(s["cpu_s"] for s in told["stages"]), 1),
             "wall_s": round(sum(s["wall_s"] for s in told["stages"]), 1),
@@ -76,13 +77,14 @@ def measured(n: int, memory: str) -> list[dict[str, object]]:
     return rows
 
 
-def child(n: int, memory: str) -> None:
+def child(n: int, budget: str) -> None:
     """Build the network of one world; stages, what was found, and a digest of it as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         layers, posts, planted = world(n, Path(folder))
-        config = Config(memory=memory)
+        config = Config(memory=budget)
         engine = make("engines", "cpu", config)
         network.build(*world(20_000, Path(folder) / "warm")[:2], config, engine, lambda *_: None)
+        memory.release()
         probe = Probe()
         net = network.build(layers, posts, config, engine, probe)
         probe("", 0, None)
@@ -262,7 +264,11 @@ def _posts(
         "lang": tongue,
         "text": pa.nulls(n, pa.string()),
     }
-    table = pa.table(columns, schema=pa.schema([POSTS.field(c) for c in columns]))
+    schema = pa.schema([POSTS.field(c) for c in columns])
+    with pa.OSFile(str(folder / "posts.arrow"), "wb") as file, pa.ipc.new_file(file, schema) as out:
+        out.write_table(pa.table(columns, schema=schema))
+    del columns, tongue
+    table = pa.ipc.open_file(pa.memory_map(str(folder / "posts.arrow"))).read_all()
     ids = pa.array(np.arange(accounts)).cast(pa.string())
     return Posts(
         table,

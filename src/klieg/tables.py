@@ -267,7 +267,7 @@ class NullStat:
     crowds: int = 0  # sets of accounts in the same bursts of hundreds: kept whole, not as pairs
     crowd_pairs: int = 0  # pairs of their members
     crowd_scored: int = 0  # of them scored one by one: the strongest
-    crowd_possible: int = 0  # pairs not scored, of crowds whose strongest would be validated
+    crowd_possible: int = 0  # the rest, if the crowd left out of chance one scored would stand
 
 
 @dataclass(frozen=True, slots=True)

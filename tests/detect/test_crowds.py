@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import klieg
 from klieg.config import Config
-from klieg.detect import crowds
+from klieg.detect import crowds, scoring
 from klieg.sockets import make
-from klieg.tables import POSTS, SECOND, TIME, Actions
+from klieg.tables import POSTS, SECOND, TIME, Actions, Strata
 
 CONFIG = Config(threads=1)
 ENGINE = make("engines", "cpu", CONFIG)
@@ -156,6 +156,23 @@ def test_crowds_of_a_scan_stand_whole_and_nobody_else():
     assert stat.crowd_pairs == 200 * 199 // 2
     assert stat.crowd_scored == 2016
     assert any("200 accounts on 8 objects" in note for note in case.notes)
+
+
+def test_crowds_that_are_much_of_the_traffic_are_not_said_to_be_out_of_reach():
+    """Half of all accounts: their own pairs are what chance expects, unless they are left out."""
+    actions = layer(*acts(crowd=1_500, objects=3))
+    pool = Strata(np.zeros(actions.n_objects, np.int32), np.zeros(1, np.int32), ("x",), ("x",))
+    s = scoring.study(actions, pool, CONFIG, ENGINE)
+    (one,) = s.crowds
+    inside = np.isin(s.edges.left, one.standins) & np.isin(s.edges.right, one.standins)
+    itself = s.tests.p[inside].min()
+    without = crowds.strongest(one, actions, pool, CONFIG, ENGINE)
+    # for as many rejections as the crowd has pairs
+    enough = CONFIG.false_alarms * one.crowd.pairs / s.pairs
+    assert without < enough / 100
+    assert itself > 10 * without
+    nobody = replace(one, standins=one.standins[:1])
+    assert crowds.strongest(nobody, actions, pool, CONFIG, ENGINE) == 1.0
 
 
 def test_crowds_of_a_live_event_are_not_coordinated():

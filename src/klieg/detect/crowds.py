@@ -4,12 +4,17 @@ A burst of k accounts makes k²/2 pairs, a billion at 45,000, and the occupancy 
 them. Here bursts are compared instead: every pair of accounts that shares two bursts lies in what
 two bursts have in common, so the overlaps of bursts, which are few, cover all those pairs. Overlaps
 far above what the accounts' activity explains grow into crowds. A crowd enters the group search
-whole, where the burst test judges it like any other; among pairs its strongest members stand for
-it: those in most of its bursts that do least besides. What two accounts share can only fall, and
-what chance expects of them can only rise, from them to the others, so where none of their pairs is
-validated no pair of the crowd would be; where one is, the crowd says how many are like it.
+whole, where the burst test judges it like any other; among pairs some members stand for it: those
+in most of its bursts that do least besides.
 
-The room makes no pair of accounts beyond those few, and proves nothing.
+Bounded is what the cap can have cost a pair that was never proposed (``omitted_bound`` of the
+layer). Not proved is that a crowd's stand-ins are its strongest: they share most of its bursts and
+chance expects little of them, but two others may share more that lies outside of it, and overlaps
+of fewer than SHARED accounts are not looked at. A crowd that is much of the traffic also explains
+itself: its own pairs are most of what chance then expects. ``strongest`` therefore leaves it out of
+chance, and where even so no stand-in's pair would be validated the crowd's others are said to be
+out of reach; where one would be, all of them may be. The room makes no pair of accounts beyond
+those few, and proves nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +24,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.detect import null
 from klieg.detect.columns import distinct
+from klieg.detect.error_control import pair_tests
 from klieg.engine.windows import group_rows
 from klieg.tables import MULTIPLEX, SECOND, Crowd
 
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine
-    from klieg.tables import I32, I64, Actions, Bool, Network
+    from klieg.tables import I32, I64, Actions, Bool, Network, Strata
 
-__all__ = ["Found", "find", "notes", "pairs"]
+__all__ = ["Found", "find", "notes", "pairs", "strongest"]
 
 WIDEST = 600
 """Seconds of the widest window looked at: hundreds within an hour are what virality is."""
@@ -121,6 +128,34 @@ def pairs(found: tuple[Found, ...]) -> tuple[I32, I32]:
     return np.concatenate(left), np.concatenate(right)
 
 
+def strongest(
+    found: Found, actions: Actions, strata: Strata, config: Config, engine: Engine
+) -> float:
+    """The smallest p of the stand-ins' pairs where the crowd is left out of what chance expects.
+
+    Counted without a cap, and without what habits would add to chance: an upper bound of what
+    these pairs can show.
+    """
+    left, right = pairs((found,))
+    if not len(left):
+        return 1.0
+    margins = null.leave_out(actions, strata, found.crowd.members, config, engine)
+    x = engine.rescore_pairs(
+        actions.account,
+        actions.object,
+        actions.time,
+        actions.target,
+        actions.n_accounts,
+        null.ladder(config),
+        left,
+        right,
+        config.threads,
+    ).capped
+    lam = null.expected_capped(margins, left, right, threads=config.threads)
+    tests = pair_tests(x, lam, engine, least=config.weak_count, level=config.false_alarms)
+    return float(tests.p.min())
+
+
 def notes(network: Network) -> tuple[str, ...]:
     """A sentence for every layer that holds crowds: what became of their pairs."""
     told = []
@@ -131,16 +166,19 @@ def notes(network: Network) -> tuple[str, ...]:
         stat, largest = layer.stat, max(own, key=lambda c: len(c.members))
         rest = stat.crowd_pairs - stat.crowd_scored
         could = (
-            f"{stat.crowd_possible:,} of the other {rest:,} could have been validated beside them"
+            f"were the crowds left out of chance, up to {stat.crowd_possible:,} of the other "
+            f"{rest:,} could have been validated"
             if stat.crowd_possible
-            else f"none of the other {rest:,} could have been validated"
+            else f"with the crowds left out of chance too none of those would be validated, which "
+            f"suggests the same of the other {rest:,} and does not prove it"
         )
         told.append(
             f"{name}: {len(own)} crowd{'s' if len(own) > 1 else ''} in bursts of hundreds, the "
             f"largest {len(largest.members):,} accounts on {largest.objects} objects within "
             f"{largest.window} s, went into the search whole. Of {stat.crowd_pairs:,} pairs in "
-            f"crowds the {stat.crowd_scored:,} strongest were scored one by one; {could}, and none "
-            "is listed."
+            f"crowds {stat.crowd_scored:,} of likely strong ones were scored one by one; {could}. "
+            "None of the others is listed; what a pair can have lost to the cap is at most "
+            f"{stat.omitted_bound:.0f} nats."
         )
     return tuple(told)
 

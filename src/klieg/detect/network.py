@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from klieg import memory
-from klieg.detect import error_control, multiplex, null, sifting, strata
+from klieg.detect import crowds, error_control, multiplex, null, sifting, strata
 from klieg.engine import shards
 from klieg.engine.spill import unmapped
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
@@ -95,7 +95,9 @@ def build(
 
     checked = _each("shuffles", check, actions, config, progress)
     built = {
-        name: _layer(actions[name], pools[name], studies[name], verdict, checked[name], config)
+        name: _layer(
+            actions[name], pools[name], studies[name], verdict, checked[name], config, engine
+        )
         for name in actions
     }
     return Network(
@@ -231,6 +233,7 @@ def _layer(
     verdict: _Verdict,
     shuffled: _Shuffled,
     config: Config,
+    engine: Engine,
 ) -> Layer:
     own = actions.signal != MULTIPLEX
     tests = s.tests
@@ -251,7 +254,8 @@ def _layer(
         validated=validated[kept],
         grouped=np.zeros(len(kept), np.bool_),
     )
-    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored, config))
+    crowded = _crowded(actions, pools, s, verdict, config, engine)
+    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored, crowded))
 
 
 def _rows(edges: Edges, kept: I64) -> Edges:
@@ -271,7 +275,7 @@ def _stat(
     verdict: _Verdict,
     shuffled: _Shuffled,
     scored: ScoredEdges,
-    config: Config,
+    crowded: Mapping[str, int],
 ) -> NullStat:
     own = actions.signal != MULTIPLEX
     return NullStat(
@@ -296,22 +300,21 @@ def _stat(
         threshold=verdict.p if own else 0.0,
         validated_by=int(np.count_nonzero(s.tests.p <= verdict.by)) if own and verdict.by else 0,
         validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
-        **_crowded(s, verdict, config),
+        **crowded,
     )
 
 
-def _crowded(s: Study, verdict: _Verdict, config: Config) -> dict[str, int]:
+def _crowded(
+    actions: Actions, pools: Strata, s: Study, verdict: _Verdict, config: Config, engine: Engine
+) -> dict[str, int]:
     """What stands for the pairs of crowds, and how many of them could have been validated.
 
-    A crowd's stand-ins are its strongest pairs: where the best of them is not even small enough
-    for as many rejections as the crowd has pairs, no pair of it is.
+    None where the best of a crowd's stand-ins, the crowd left out of chance, is not even small
+    enough for as many rejections as the crowd has pairs.
     """
     told = {"crowds": len(s.crowds), "crowd_pairs": 0, "crowd_scored": 0, "crowd_possible": 0}
     for found in s.crowds:
-        inside = np.zeros(len(s.able), np.bool_)
-        inside[found.standins] = True
-        both = inside[s.edges.left] & inside[s.edges.right]
-        best = s.tests.p[s.rows[both]].min(initial=1.0)
+        best = crowds.strongest(found, actions, pools, config, engine)
         scored = len(found.standins) * (len(found.standins) - 1) // 2
         told["crowd_pairs"] += found.crowd.pairs
         told["crowd_scored"] += scored
