@@ -20,12 +20,13 @@ DOCS = ROOT / "docs"
 FLAGS = {
     "scan": (
         "--output --report --no-report --share --force --format --map --dry-run --fail-on "
-        "--false-alarms --seed --signals --windows --shuffles --max-bad --threads --engine "
-        "--ray-address --resume --json --quiet"
+        "--false-alarms --seed --signals --windows --shuffles --max-bad --threads --memory "
+        "--engine --ray-address --resume --json --quiet"
     ),
     "demo": (
         "--accounts --days --quiet-world --output --force --false-alarms --seed --signals "
-        "--windows --shuffles --max-bad --threads --engine --ray-address --resume --json --quiet"
+        "--windows --shuffles --max-bad --threads --memory --engine --ray-address --resume "
+        "--json --quiet"
     ),
     "show": "--all --json",
     "export": "--output --edge --finding --table --share --dehydrate --raw-cells --force",

@@ -30,8 +30,9 @@ _KNOBS = [
     click.option("--shuffles", type=int, help="Label shuffles run as a check [1]."),
     click.option("--max-bad", type=float, metavar="SHARE", help="Unreadable rows allowed [0.01]."),
     click.option("--threads", type=int, help="Threads; 0 means one a core [0]."),
+    click.option("--memory", metavar="SIZE", help="Memory this may take, e.g. 4GiB [no budget]."),
     click.option(
-        "--engine", metavar="NAME", help="cpu, ray (cpu on a cluster) or reference (slow) [cpu]."
+        "--engine", metavar="NAME", help="cpu, gpu, ray (cpu on a cluster), reference (slow) [cpu]."
     ),
     click.option(
         "--ray-address", metavar="ADDRESS", help="Ray cluster to join, e.g. auto [start one here]."
