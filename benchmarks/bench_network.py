@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import mmap
 import sys
 import tempfile
 import time
@@ -34,6 +35,9 @@ MONDAY = 4 * DAY + 2_900 * 7 * DAY
 GROUPS, CREW, JOINT = 20, 20, 15  # a layer: groups of so many accounts, on so many objects each
 SHARES = {"repost": 0.4, "link": 0.4, "copies": 0.2}
 """Of all actions; half of the posts with a link are members of a family of copies too."""
+
+
+_mapped: list[mmap.mmap] = []  # tables of posts in files: what was read of them may go again
 
 
 def main() -> None:
@@ -115,6 +119,8 @@ class Probe:
                     "peak_mib": _peak_mib(),
                 }
             )
+        for table in _mapped:
+            table.madvise(mmap.MADV_DONTNEED)
         _forget_peak()
         self._stage, self._cpu, self._wall = stage, time.process_time(), time.perf_counter()
 
@@ -268,7 +274,9 @@ def _posts(
     with pa.OSFile(str(folder / "posts.arrow"), "wb") as file, pa.ipc.new_file(file, schema) as out:
         out.write_table(pa.table(columns, schema=schema))
     del columns, tongue
-    table = pa.ipc.open_file(pa.memory_map(str(folder / "posts.arrow"))).read_all()
+    with (folder / "posts.arrow").open("rb") as file:
+        _mapped.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    table = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(_mapped[-1]))).read_all()
     ids = pa.array(np.arange(accounts)).cast(pa.string())
     return Posts(
         table,

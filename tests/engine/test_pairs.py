@@ -27,6 +27,7 @@ from klieg.engine import (
     live,
     pairs,
     reference,
+    rescore,
     shards,
     slabs,
     spill,
@@ -63,6 +64,37 @@ def test_pairs_equal_the_specification(w: World, min_n: int, cap: int | None) ->
     want = REF.count_pairs(*w.rows, WINDOWS, min_n, cap, 1)
     same_edges(got.edges, want.edges)
     assert np.array_equal(got.dropped, want.dropped) and got.dropped.dtype == want.dropped.dtype
+
+
+def test_pairs_are_rescored_from_files_a_piece_at_a_time(tmp_path, monkeypatch) -> None:
+    w = big_world(7)
+    account, object_, time, target, n_accounts = w.rows
+    for name, values in zip("aotg", (account, object_, time, target), strict=True):
+        np.save(tmp_path / f"{name}.npy", values)
+    mapped = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "aotg"]
+    found = CPU.count_pairs(*w.rows, WINDOWS, 2, None, 1).edges
+    left, right = found.left[::3], found.right[::3]
+    whole = CPU.rescore_pairs(*w.rows, WINDOWS, left, right, 1)
+    assert whole.n.any()
+    monkeypatch.setattr(rescore, "PIECE", 997)
+    same_edges(CPU.rescore_pairs(*mapped, n_accounts, WINDOWS, left, right, 1), whole)
+    with pytest.raises(EngineError, match="length"):
+        CPU.rescore_pairs(account[:-1], *w.rows[1:], WINDOWS, left, right, 1)
+
+
+def test_pairs_let_go_of_mapped_columns_and_read_them_again(tmp_path) -> None:
+    values = np.arange(100_000)
+    np.save(tmp_path / "v.npy", values)
+    mapped = np.load(tmp_path / "v.npy", mmap_mode="r")
+    assert mapped.sum() == values.sum()
+    spill.unmapped(mapped)
+    assert np.array_equal(mapped, values)
+    # what was written to a private copy of the pages would be lost: such a one is left alone
+    private = np.load(tmp_path / "v.npy", mmap_mode="c")
+    private[:] = 1
+    spill.unmapped(private)
+    assert (private == 1).all()
+    spill.unmapped(values)
 
 
 @settings(max_examples=150, deadline=None)

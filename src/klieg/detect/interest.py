@@ -13,8 +13,9 @@ import numpy as np
 from graspologic_native import leiden_csr
 
 from klieg import memory
-from klieg.detect.columns import appearance, plurality
+from klieg.detect.columns import appearance, numbered, plurality
 from klieg.engine import shards
+from klieg.engine.spill import unmapped
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -91,30 +92,33 @@ def _account_communities(
         rows = fold[name][actions.object] == parity
         rows &= _shared(actions)[actions.object]
         account.append(actions.account[rows])
-        item.append(actions.object[rows].astype(np.int64) + base)
+        item.append(actions.object[rows] + np.int32(base))
         base += actions.n_objects
+        for values in (actions.account, actions.object):
+            unmapped(values)
     if not account or not sum(map(len, account)):
         return np.full(n_accounts, -1, np.int32), 0
     who, what = np.concatenate(account), np.concatenate(item)
+    del account, item, rows
     every = -(-len(who) // LARGE)
     if every == 1:
         member = _leiden(who, what, n_accounts, config.seed)
     else:
-        member = _sampled(who, what, n_accounts, config.seed, every)
+        member = _sampled(who, what, base, n_accounts, config.seed, every)
     return _large(member, np.bincount(who, minlength=n_accounts), config)
 
 
-def _sampled(who: I32, what: np.ndarray, n_accounts: int, seed: int, every: int) -> I32:
+def _sampled(who: I32, what: I32, n_objects: int, n_accounts: int, seed: int, every: int) -> I32:
     """The same from each ``every``-th object by first appearance; the rest follow their company.
 
     An object that is not in the sample takes its labelled actors' plurality, an account that acted
     on no sampled object that of its objects: all of them of this parity, so nothing is told that
     the other parity is tested by.
     """
-    _, number = appearance(what)
+    first, number = numbered(what, n_objects)
     rows = np.flatnonzero(number % every == 0)
     member = _leiden(who[rows], number[rows], n_accounts, seed)
-    taste = plurality(number, member[who], int(number.max()) + 1)
+    taste = plurality(number, member[who], len(first))
     followed = plurality(who, taste[number], n_accounts)
     return np.where(member >= 0, member, followed).astype(np.int32)
 

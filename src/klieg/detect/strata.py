@@ -16,6 +16,7 @@ from klieg.detect.columns import appearance, numbered, plurality, spread
 from klieg.detect.interest import communities, week_start
 from klieg.detect.language import languages
 from klieg.engine.compiled import column
+from klieg.engine.spill import unmapped
 from klieg.tables import Strata
 
 if TYPE_CHECKING:
@@ -71,13 +72,18 @@ class _Homes:
 
 def _homes(layers: Mapping[str, Actions], posts: Posts) -> _Homes:
     place, places = _places(posts)
+    where = {n: _of_objects(a, place) for n, a in layers.items()}
+    del place
     language, tongues = languages(posts)
-    return _Homes(
-        {n: plurality(a.object, place[a.post], a.n_objects) for n, a in layers.items()},
-        {n: plurality(a.object, language[a.post], a.n_objects) for n, a in layers.items()},
-        places,
-        tongues,
-    )
+    return _Homes(where, {n: _of_objects(a, language) for n, a in layers.items()}, places, tongues)
+
+
+def _of_objects(actions: Actions, told: I32) -> I32:
+    """(n_objects,) what most of the posts with it are ``told`` to be."""
+    found = plurality(actions.object, told[actions.post], actions.n_objects)
+    for values in (actions.object, actions.post):
+        unmapped(values)
+    return found
 
 
 def _pools(
@@ -99,14 +105,17 @@ def _places(posts: Posts) -> tuple[I32, tuple[str, ...]]:
     """((n,) platform × collection of each post, names) by first appearance."""
     platform = posts.table.column("platform").combine_chunks().dictionary_encode()
     collection = posts.table.column("collection").combine_chunks().dictionary_encode()
-    inner = collection.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32) + 1
-    outer = platform.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     width = len(collection.dictionary) + 1
-    first, code = numbered(outer * np.int32(width) + inner, width * len(platform.dictionary))
+    joint = column(platform.indices.to_numpy(zero_copy_only=False), np.int32, "platform").copy()
+    joint *= np.int32(width)
+    joint += collection.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    joint += 1
+    first, code = numbered(joint, width * len(platform.dictionary))
     names = ["", *collection.dictionary.to_pylist()]
     labels = []
     for row in first:
-        parts = platform.dictionary[int(outer[row])].as_py(), names[inner[row]]
+        outer, inner = divmod(int(joint[row]), width)
+        parts = platform.dictionary[outer].as_py(), names[inner]
         labels.append(" · ".join(part for part in parts if part))
     return code, tuple(labels)
 
@@ -127,6 +136,8 @@ def _small(key: NDArray[np.int64], actions: Actions, config: Config) -> Bool:
     who = column(actions.account, np.int32, "account")
     accounts = spread(row, who, n_pools, actions.n_accounts)
     acts = np.bincount(row, minlength=n_pools)
+    for values in (actions.account, actions.object):
+        unmapped(values)
     small: Bool = (acts < config.stratum_actions) | (accounts < config.stratum_accounts)
     return small[pool]
 

@@ -6,23 +6,28 @@ pairs came from.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from klieg.engine import shards
 from klieg.engine.executors import ThreadExecutor
-from klieg.engine.live import Given, given, ordered, ranked, tally_objects
+from klieg.engine.live import Given, Ordered, Ranks, given, ordered, ranked, tally_objects
 from klieg.engine.merging import Index, by_account, merge
+from klieg.engine.spill import pieces
 from klieg.engine.windows import checked, group_rows, window_list
 from klieg.errors import EngineError
 from klieg.tables import Edges
 
 if TYPE_CHECKING:
     from klieg.sockets import Executor
-    from klieg.tables import I32, I64, U32
+    from klieg.tables import I32, I64, U32, Bool
 
 __all__ = ["rescore_pairs", "score_shard"]
+
+PIECE = 2**23
+"""Rows read at a time."""
 
 
 def rescore_pairs(
@@ -47,24 +52,12 @@ def rescore_pairs(
     b = checked(right, "right", n_accounts, len(a))
     if (a >= b).any():
         raise EngineError("every pair must have left < right")
-    columns = given(account, object, time, target, n_accounts)
+    columns = account, object, time, target
     # only what the accounts asked for did: usually few of all
     asked = np.zeros(n_accounts, np.bool_)
     asked[a] = True
     asked[b] = True
-    n_objects = int(columns.object.max(initial=-1)) + 1
-    count, aim = np.zeros(n_objects, np.int32), np.full(n_objects, -1, np.int32)
-    tally_objects(columns.object, columns.target, count, aim)
-    rows = np.flatnonzero(asked[columns.account] & (count[columns.object] > 1))
-    if len(rows) < len(columns.account):
-        account_, object_, time_, target_ = columns
-        columns = Given(account_[rows], object_[rows], time_[rows], target_[rows])
-        del account_, object_, time_, target_
-        count = np.bincount(columns.object, minlength=n_objects).astype(np.int32)
-    del rows
-    numbers = ranked(count, aim)
-    actions = ordered(columns, numbers)
-    del columns, count, aim
+    actions, numbers = _asked(columns, n_accounts, asked)
     index = Index(*by_account(*actions, numbers.aim, n_accounts))
     del actions
     length = np.diff(index.starts)
@@ -85,6 +78,32 @@ def rescore_pairs(
         n[pairs], capped[pairs], span[pairs] = part
         done += len(pairs)
     return Edges(a, b, n, capped, span[:, 0].copy(), span[:, 1].copy())
+
+
+def _asked(columns: tuple[Any, ...], n_accounts: int, asked: Bool) -> tuple[Ordered, Ranks]:
+    """The actions of those asked for on objects that anyone else acted on; a piece at a time."""
+    n = len(columns[0])
+    if any(len(values) != n for values in columns):
+        raise EngineError(f"columns differ in length: {[len(values) for values in columns]}")
+
+    def read() -> Iterator[Given]:
+        for account, object_, time, target in pieces(columns, n, PIECE):
+            yield given(account, object_, time, target, n_accounts)
+
+    n_objects = max((int(part.object.max(initial=-1)) + 1 for part in read()), default=0)
+    count, aim = np.zeros(n_objects, np.int32), np.full(n_objects, -1, np.int32)
+    for part in read():
+        tally_objects(part.object, part.target, count, aim)
+    kept: list[list[Any]] = [[np.empty(0, dtype)] for dtype in (*[np.int32] * 2, np.int64)]
+    for part in read():
+        rows = np.flatnonzero(asked[part.account] & (count[part.object] > 1))
+        own: list[Any] = [values[rows] for values in (part.account, part.object, part.time)]
+        for whole, values in zip(kept, own, strict=True):
+            whole.append(values)
+    account, object_, time = (np.concatenate(kept.pop(0)) for _ in range(3))
+    numbers = ranked(np.bincount(object_, minlength=n_objects).astype(np.int32), aim)
+    # ``ordered`` reads no targets: ranks know them
+    return ordered(Given(account, object_, time, object_), numbers), numbers
 
 
 class Scoring(NamedTuple):
