@@ -30,6 +30,9 @@ from klieg.tables import MULTIPLEX, Actions, Finding, Highlight, Intake, Network
 
 __all__ = ["detect", "read", "scan", "trace"]
 
+BASE, SHARE = 300 << 20, 5
+"""What a scan takes, measured: libraries and kernels, and bytes a byte of the table of posts."""
+
 Inputs: TypeAlias = "str | Path | pa.Table | Sequence[str | Path]"
 
 
@@ -73,7 +76,7 @@ def _case(
 ) -> Case:
     """From posts to everything a case holds."""
     fitting = _fit_windows(config, posts)
-    _settle("reading the posts", config)
+    _settle(f"scanning these {posts.n:,} posts", config, BASE + SHARE * posts.table.nbytes)
     signals = select(fitting, engine=engine, progress=progress)
     layers = trace(posts, signals, progress=progress)
     _settle("tracing what was shared", config)
@@ -193,10 +196,10 @@ def _explain(
     return tuple(told), tuple(marks)
 
 
-def _settle(what: str, config: Config) -> None:
-    """Between two stages: give memory back, and end where the budget did not hold."""
+def _settle(what: str, config: Config, need: int = 0) -> None:
+    """Between two stages: give memory back, and end where the budget does not hold."""
     memory.release()
-    memory.keep_within(memory.size_of(config.memory), what)
+    memory.keep_within(memory.size_of(config.memory), what, need)
 
 
 def _readers(executor: Executor) -> Executor | None:

@@ -60,7 +60,10 @@ def open_reader(path: Path) -> Iterator[tuple[Any, Path]]:
         db.execute("SET enable_external_access = false; SET lock_configuration = true")
         try:
             yield db, safe
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException) as error:
+            # through an Arrow stream DuckDB's errors come as Arrow's
+            if not isinstance(error, duckdb.Error) and "duckdb.org" not in str(error):
+                raise
             raise GaveUp(str(error).splitlines()[0][:160]) from error
 
 
