@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 MB = 1_000_000
+_SURVEYED = 1 << 18  # bytes at a time: more, and each pass would ask for fresh memory
 MAX_LINE = 8 << 20
 MAX_DEPTH = 64
 MAX_DOCUMENT = 512 << 20
@@ -125,7 +126,7 @@ def survey(path: Path) -> tuple[int, bool]:
     """
     count, deep, rest = 0, False, b""
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
+        while piece := file.read(_SURVEYED):
             block, newline, tail = piece.rpartition(b"\n")
             if not newline:  # in the middle of a long line
                 rest += piece

@@ -169,7 +169,7 @@ def _no_objects(columns: Mapping[str, Any]) -> None:
     """Where it was told to expect a word, DuckDB writes out an object: for the other path."""
     account = columns.get("account")
     people = {} if account is None else {f: pc.struct_field(account, f) for f in ("handle", "name")}
-    for part in ("type", "url"):
+    for part in ("type", "url", "phash"):
         people[part] = pc.struct_field(columns["media"].flatten(), part)
     for field in (*_NAMES, "client", *_LISTS, *people):
         column = columns.get(field, people.get(field))
