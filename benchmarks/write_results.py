@@ -111,7 +111,7 @@ SPEED = (
         "curve",
         "From 10^5 to 10^8 actions",
         "`python benchmarks/bench_curve.py`: pairs of two objects over the whole ladder, in budgets that are kept.\n\n"
-        "![CPU microseconds a row and peak memory, from a hundred thousand to a hundred million actions](curve.svg)",
+        "![CPU seconds and peak memory, from a hundred thousand to a hundred million actions](curve.svg)",
         (),
     ),
     (
