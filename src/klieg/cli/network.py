@@ -107,4 +107,5 @@ def command(inputs: tuple[str, ...], **flags: Any) -> None:
     if found.threshold is not None:
         click.echo(f"klieg: edges weigh more than {found.threshold:g}", err=True)
     where = "" if output is None else f" to {output}"
-    click.echo(f"klieg: {edges:,} edge{"" if edges == 1 else "s"}{where}", err=True)
+    word = "edge" if edges == 1 else "edges"
+    click.echo(f"klieg: {edges:,} {word}{where}", err=True)
