@@ -89,6 +89,8 @@ SELECT address AS post_id, did AS account_id, time_us AS written,
          OR left(coll, 1) IN ('{', '[') OR left(commit.rkey, 1) IN ('{', '[')
          OR left(commit.operation, 1) IN ('{', '[') OR left(account.status, 1) IN ('{', '[')
          THEN '!names that are no words'
+       WHEN len(list_filter(r.langs, lambda l: left(l, 1) IN ('{', '['))) > 0
+         THEN '!languages that are no words'
        WHEN payload IS NOT NULL OR collection IS NOT NULL THEN '!frames of the second version'
        WHEN commit IS NULL AND nullif(kind, '') IS NULL THEN '!lines that are no frames'
        WHEN commit IS NULL THEN kind

@@ -88,6 +88,17 @@ _NO_WORDS = " OR ".join(
 )
 
 
+_IDS = (
+    *("id", "in_reply_to_status_id", "in_reply_to_user_id", "quoted_status_id", '"user".id'),
+    *("rt.id", "rt.user.id", "quoted_status.id", '"delete".status.id'),
+)
+_WORDS_FOR_IDS = " OR ".join(  # where a number should be, and nothing else says which
+    f"(nullif({key}_str, '') IS NULL AND left({key}::VARCHAR, 1) = '\"'"
+    f" AND {key}::VARCHAR <> '\"\"')"
+    for key in _IDS
+)
+
+
 def _time(key: str) -> str:
     """``Wed May 01 10:00:00 +0000 2024``; other writings are for the tolerant path."""
     return f"try_strptime({key}, '%a %b %d %H:%M:%S +0000 %Y')"
@@ -154,6 +165,8 @@ SELECT own_id AS post_id, {_id('"user".')} AS account_id, created_at AS written,
        WHEN (extended_tweet IS NOT NULL AND extended_tweet.full_text IS NULL)
          OR (rt.extended_tweet IS NOT NULL AND rt.extended_tweet.full_text IS NULL)
          THEN '!long texts without a text'
+       WHEN {_WORDS_FOR_IDS} THEN '!ids that are no numbers'
+       WHEN left(quoted_status.id_str, 1) IN ('{{', '[') THEN '!names that are no words'
        WHEN {_NO_WORDS} THEN '!texts that are no words'
        WHEN (created_at IS NOT NULL AND posted IS NULL)
          OR ("user".created_at IS NOT NULL AND born IS NULL) THEN '!times written another way'
