@@ -157,7 +157,10 @@ def _resuming(config: Config, outputs: Outputs) -> Iterator[Config]:
         yield replace(config, resume=str(folder))
     except BaseException:
         if folder.is_dir():
-            click.echo(f"klieg: finished shards are kept in {folder}: run it again", err=True)
+            from klieg.text import safe_term  # heavy, and rarely needed: here only
+
+            said = f"klieg: finished shards are kept in {safe_term(str(folder))}: run it again"
+            click.echo(said, err=True)
         raise
     if not config.resume:
         shutil.rmtree(folder, ignore_errors=True)
