@@ -68,6 +68,37 @@ def cnt(rows: list[list[str]], network: str, window: float, least: int, tau: flo
     return {pair: (len(m),) for pair, m in matched.items() if len(m) >= least}
 
 
+def cnt_as_it_is(
+    rows: list[list[str]], network: str, window: float, least: int, tau: float
+) -> Edges | None:
+    """What the toolkit 1.5.2 returns, its bugs included; None where it divides by zero.
+
+    Every row that is no repost adds its links, also one whose message_id came before: under its
+    own user and time, unless that message has the link already. "" is a link like others.
+    """
+    if network == "co_link":
+        links: dict[tuple[str, str], tuple[str, float]] = {}
+        for m, user, _, repost, _, _, t, urls in rows:
+            for url in urls.split(" ") if repost == "" else []:
+                links.setdefault((m, url), (user, float(t)))
+        matched: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for ((m, url), (a, t1)), ((_, other), (b, t2)) in itertools.product(
+            links.items(), repeat=2
+        ):
+            if a != b and url == other and t1 - window <= t2 <= t1 + window:
+                matched[a, b].add(m)
+        return {pair: (len(m),) for pair, m in matched.items() if len(m) >= least}
+    if network == "co_similar_tweet":
+        kept = {row[0]: row for row in reversed(rows)}.values()
+        looked_at = [row for row in kept if row[3] == ""]
+        often = Counter(row[1] for row in looked_at)
+        for _, user, _, _, _, text, t, _ in looked_at:
+            # a message is compared with itself too, so one without a word is enough
+            if not words(text) and not math.isnan(float(t)) and often[user] >= least:
+                return None
+    return cnt(rows, network, window, least, tau)
+
+
 def coortweet(modalities: list[list[list[str]]], window: float, least: int) -> Edges:
     """rows of each modality: object, account, content, time."""
     delays: dict[tuple[str, str], list[float]] = defaultdict(list)

@@ -26,7 +26,7 @@ from klieg.parity.wording import cleaned, token_sets
 if TYPE_CHECKING:
     from klieg.parity.reading import Sheet
     from klieg.sockets import Engine, Executor
-    from klieg.tables import I32, I64, ActEdges, Bool
+    from klieg.tables import I32, I64, ActEdges
 
 __all__ = ["cnt_network"]
 
@@ -59,11 +59,12 @@ def cnt_network(
     if network == "co_similar_tweet" and similarity > 0.0:
         codes, sets = token_sets(rows.things)
         wordless = np.diff(sets.starts)[codes[rows.thing]] == 0
-        blank = len(meetings(_chosen(acts, wordless), window, difference=False).row)
+        compared = np.bincount(rows.account)[rows.account] >= min_weight
+        blank = int((wordless & compared & ~np.isnan(rows.time)).sum())
         if blank:
             notes.append(
-                f"{blank:,} posts hold no word; the toolkit's similarity divides by zero on a pair "
-                "of these and stops, klieg takes them as like nothing"
+                f"{blank:,} posts hold no word; the toolkit compares each with itself, divides by "
+                "zero and stops, klieg takes them as like nothing"
             )
         texts = codes[rows.thing][met.row]
 
@@ -100,21 +101,23 @@ def _links(rows: Messages, window: float, notes: list[str]) -> Acts:
             f"{len(np.unique(row[dropped])):,} rows repeat a message_id and carry other URLs; the "
             "toolkit drops the rows but counts their URLs under their own user, klieg does not"
         )
-    row, url = row[mine[row]], url[mine[row]]
-    acts = Acts(rows.account[row], rows.post[row], url, rows.time[row])
-    if void >= 0:
-        blank = _chosen(acts, url == void)
-        met = meetings(blank, window, difference=False)
-        if len(np.unique(met.account)) > 1:
-            notes.append(
-                f"{len(np.unique(met.post)):,} posts have no URL (or one space too many); the "
-                "toolkit takes that for a URL they share, klieg makes no edge of it"
-            )
-    return _chosen(acts, url != void)
+    _tell_linkless(rows, row[url == void], window, notes)
+    keep = mine[row] & (url != void)
+    row, url = row[keep], url[keep]
+    return Acts(rows.account[row], rows.post[row], url, rows.time[row])
 
 
-def _chosen(acts: Acts, keep: Bool) -> Acts:
-    return Acts(acts.account[keep], acts.post[keep], acts.object[keep], acts.time[keep])
+def _tell_linkless(rows: Messages, row: I64, window: float, notes: list[str]) -> None:
+    """A note if these rows, each with an empty link, would give the toolkit an edge."""
+    # it keeps the first such row of a message, be it one whose message it drops
+    row = row[np.unique(rows.post[row], return_index=True)[1]]
+    acts = Acts(rows.account[row], rows.post[row], np.zeros(len(row), np.int32), rows.time[row])
+    met = meetings(acts, window, difference=False)
+    if len(np.unique(met.account)) > 1:
+        notes.append(
+            f"{len(met.post):,} posts have no URL (or one space too many); the toolkit takes that "
+            "for a URL they share, klieg makes no edge of it"
+        )
 
 
 def _first_rows(rows: Messages) -> I64:
