@@ -249,6 +249,7 @@ def _filled(
         language=(cell // len(TOPICS)).astype(np.uint8),
         client=who.client[slots.author].astype(np.uint8),
         joint=np.zeros(len(kind), bool),
+        platform=np.zeros(len(kind), np.uint8),
     )
     return draft, (kind < KIND["repost"]) | (ref >= 0)
 

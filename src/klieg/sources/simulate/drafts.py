@@ -20,11 +20,27 @@ if TYPE_CHECKING:
     from klieg.sources.simulate.population import People
     from klieg.tables import I32, I64, U8, Bool
 
-__all__ = ["CLIENTS", "KIND", "MAX_TAGS", "Draft", "Names", "merge", "post_ids", "table", "take"]
+__all__ = [
+    "CLIENTS",
+    "KIND",
+    "MAX_TAGS",
+    "PLATFORMS",
+    "Draft",
+    "Names",
+    "merge",
+    "own",
+    "post_ids",
+    "table",
+    "take",
+]
 
 KIND = {"post": 0, "link": 1, "repost": 2, "reply": 3, "quote": 4}
 _KINDS = pa.array(["post", "post", "repost", "reply", "quote"])
-CLIENTS = ("Android", "iOS", "Web", "Desk", "Scheduler", "StrideLog")
+CLIENTS = (
+    *("Android", "iOS", "Web", "Desk", "Scheduler", "StrideLog"),
+    *("Station", "Bridge", "Importer", "Advocate", "DailyVerse", "GemQuest"),
+)
+PLATFORMS = ("x", "bluesky")
 MAX_TAGS = 4
 _VARIANTS = pa.array(["", "?utm_source=share&utm_medium=social", "?ref=app"])
 
@@ -36,7 +52,8 @@ class Draft:
     author: I64  # (n,) row of the world's people
     time: I64  # (n,) milliseconds since the start
     kind: U8  # (n,) KIND
-    ref: I64  # (n,) row of the ordinary part that is reposted, replied to or quoted; −1 none
+    ref: I64  # (n,) row that is reposted, replied to or quoted, of the ordinary part; −1 none;
+    # up to −2 (``own``) a row of this very component
     url: I32  # (n,) index into Names.urls; −1 none
     variant: U8  # (n,) tracking parameters behind the link
     tags: I32  # (n, MAX_TAGS) index into Names.tags; −1 none
@@ -44,6 +61,7 @@ class Draft:
     language: U8  # (n,)
     client: U8  # (n,)
     joint: Bool  # (n,) took part in the component's own behaviour
+    platform: U8  # (n,) index into PLATFORMS
 
     @property
     def n(self) -> int:
@@ -57,6 +75,11 @@ class Names:
     urls: pa.Array
     tags: pa.Array
     languages: tuple[str, ...]
+
+
+def own(row: I64) -> I64:
+    """(n,) how a draft refers to its own rows; the same function leads back."""
+    return -2 - row
 
 
 def take(draft: Draft, rows: NDArray[np.integer] | Bool) -> Draft:
@@ -108,7 +131,7 @@ def _columns(
     text = _texts(draft, people, names, target)
     origin = np.where(repost, draft.ref, np.arange(draft.n))
     return {
-        "platform": pa.array(["x"]).take(pa.array(np.zeros(draft.n, np.int32))),
+        "platform": pa.array(PLATFORMS).take(pa.array(draft.platform)),
         "post_id": post,
         "account_id": account.take(pa.array(draft.author)),
         "time": pa.array((draft.time + epoch_ms) * 1000).cast(TIME),

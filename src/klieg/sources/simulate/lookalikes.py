@@ -1,13 +1,14 @@
 """Planted look-alikes: accounts that act together for reasons nobody should be blamed for.
 
-Notification fans, syndicated outlets, breaking news, share buttons, one brand's accounts. The room
-knows no campaign and no detector.
+Notification fans, syndicated outlets, breaking news, share buttons, one brand's accounts, and the
+door to the rooms with the other kinds. The room knows no campaign and no detector.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -15,38 +16,89 @@ import pyarrow as pa
 from klieg.errors import ConfigError
 from klieg.sources.simulate.activity import draw_tags
 from klieg.sources.simulate.drafts import CLIENTS, KIND, MAX_TAGS, Draft
+from klieg.sources.simulate.institutions import (
+    advocacy,
+    branches,
+    collective,
+    fact_checkers,
+    office,
+    quakes,
+    weather,
+)
 from klieg.sources.simulate.news import HEADLINE, domains, slugs
+from klieg.sources.simulate.niches import NICHES, fans_of_several, group_chat, niche, small_language
+from klieg.sources.simulate.occasions import (
+    appeal,
+    chant,
+    game_app,
+    giveaway,
+    petition,
+    prayer_app,
+    protest,
+)
 from klieg.sources.simulate.planting import (
     Ground,
+    Made,
     Planted,
+    cells,
     daytime,
     drafted,
+    grid,
     newcomers,
+    one_tag,
     planted,
     resting,
+    some,
 )
 from klieg.sources.simulate.rhythm import HOUR, MINUTE
+from klieg.sources.simulate.traces import archive_import, bridged, crawl_stamps, migration, mirrored
 from klieg.sources.simulate.words import TOPICS
 
 if TYPE_CHECKING:
-    from klieg.sources.simulate.population import People
-    from klieg.tables import I32, I64, Bool
+    from klieg.tables import I64, Bool
 
-__all__ = ["DEFAULT_LOOK_ALIKES", "LookAlike", "plant_look_alike"]
+__all__ = ["DEFAULT_LOOK_ALIKES", "KINDS", "LookAlike", "plant_look_alike"]
 
-LookAlikeKind = Literal["fans", "syndication", "breaking news", "share button", "one brand"]
-_KINDS: tuple[LookAlikeKind, ...] = (
+LookAlikeKind = Literal[
     "fans",
     "syndication",
     "breaking news",
     "share button",
     "one brand",
-)
+    "fans of several",
+    "petition",
+    "giveaway",
+    "protest day",
+    "sports chant",
+    "disaster appeal",
+    "prayer app",
+    "game app",
+    "declared collective",
+    "weather service",
+    "quake service",
+    "office scheduler",
+    "fact-checkers",
+    "employee advocacy",
+    "party branches",
+    "bridged accounts",
+    "mirror",
+    "archive import",
+    "crawl stamps",
+    "migration wave",
+    "small language",
+    "group chat",
+    "plain niche",
+    "fast niche",
+    "time-zone niche",
+    "alert niche",
+    "event niche",
+]
+KINDS: tuple[LookAlikeKind, ...] = get_args(LookAlikeKind)
 
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """One look-alike to plant. Fans, breaking news and share buttons take ordinary accounts."""
+    """One look-alike to plant; some kinds take ordinary accounts, others bring their own."""
 
     kind: LookAlikeKind
     size: int  # accounts
@@ -54,13 +106,15 @@ class LookAlike:
     delay_s: float | None = None  # median delay behind the occasion; None: what is usual
     community: int | None = None  # None: drawn
     wire: bool = False  # syndication: one wire domain instead of one own domain per member
+    sources: int | None = None  # fans of several, niches: authors they favour; None: as usual
 
     def __post_init__(self) -> None:
         for knob, value, fits, allowed in (
-            ("kind", self.kind, self.kind in _KINDS, ", ".join(_KINDS)),
+            ("kind", self.kind, self.kind in KINDS, ", ".join(KINDS)),
             ("size", self.size, self.size >= 2, "2 or more accounts"),
             ("acts", self.acts, self.acts >= 1, "1 or more joint acts"),
             ("delay_s", self.delay_s, self.delay_s is None or self.delay_s > 0, "above 0 seconds"),
+            ("sources", self.sources, self.sources is None or self.sources >= 1, "1 or more"),
         ):
             if not fits:
                 raise ConfigError(f"look-alike {knob}", value, allowed)
@@ -86,14 +140,7 @@ def plant_look_alike(
         if not 0 <= about.community < among.size:
             raise ConfigError("look-alike community", about.community, f"0 … {among.size - 1}")
         community = about.community
-    makers = {
-        "fans": _fans,
-        "syndication": _syndication,
-        "breaking news": _breaking_news,
-        "share button": _share_button,
-        "one brand": _one_brand,
-    }
-    made = makers[about.kind](rng, ground, about, community, free)
+    made = _MAKERS[about.kind](rng, ground, about, community, free)
     ordinary = made.members[made.members < len(free)]
     free[ordinary] = False
     return planted(
@@ -101,27 +148,26 @@ def plant_look_alike(
         ground,
         made.draft,
         made.new,
+        shaped=made.shaped,
         label=label,
         kind=about.kind,
         members=made.members,
         urls=made.urls,
         tags=made.tags,
-        parameters=asdict(about) | {"community": community},
+        parameters=_parameters(about) | {"community": community},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    draft: Draft
-    members: I64
-    new: People | None = None
-    urls: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
+def _parameters(about: LookAlike) -> dict[str, Any]:
+    out = asdict(about)
+    if about.sources is None:
+        del out["sources"]
+    return out
 
 
 def _fans(
     rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
-) -> _Made:
+) -> Made:
     who, draft, clock = ground.who, ground.around.draft, ground.scene.clock
     posts = np.flatnonzero(draft.kind <= KIND["link"])
     count = np.bincount(draft.author[posts], minlength=who.n)
@@ -129,7 +175,7 @@ def _fans(
     score = np.where(home & (count >= about.acts), who.fame[: len(free)], -1.0)
     author = int(np.argmax(score if score.max() > 0 else count))
     theirs = posts[draft.author[posts] == author]
-    members = _some(rng, free & (np.arange(len(free)) != author), about.size, home)
+    members = some(rng, free & (np.arange(len(free)) != author), about.size, home)
     fan = np.repeat(members, len(theirs))
     post = np.tile(theirs, len(members))
     delay = rng.lognormal(np.log((about.delay_s or 45.0) * 1000), 0.9, len(post)).astype(np.int64)
@@ -143,7 +189,7 @@ def _fans(
     made = drafted(
         fan[keep], time[keep], "repost", cell[keep], ref=post[keep], client=who.client[fan[keep]]
     )
-    return _Made(made, members)
+    return Made(made, members)
 
 
 def _already(draft: Draft, account: I64, post: I64) -> Bool:
@@ -154,14 +200,14 @@ def _already(draft: Draft, account: I64, post: I64) -> Bool:
 
 def _syndication(
     rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
-) -> _Made:
+) -> Made:
     new = newcomers(rng, ground, about.size, community=community)
     names = domains(rng, about.size)
     stories = slugs(rng, about.acts)
     press = daytime(rng, ground, community, about.acts, rest=resting(ground.scene.clock.end))
-    member, story = _grid(rng, about, share=0.85)
+    member, story = grid(rng, about.size, about.acts, share=0.85)
     delay = rng.exponential((about.delay_s or 50.0) * 1000, len(story)).astype(np.int64)
-    cell = _cells(rng, ground, community, about.acts)
+    cell = cells(rng, ground, community, about.acts)
     lines = ground.scene.vocabulary.lines(rng, cell, chance=HEADLINE)
     text = ground.scene.vocabulary.render(lines, np.full(len(cell), 5))
     site = np.zeros(len(story), np.int64) if about.wire else member
@@ -175,16 +221,16 @@ def _syndication(
         url=ground.urls + site * about.acts + story,
         client=np.full(len(story), CLIENTS.index("Scheduler")),
     )
-    return _Made(made, ground.base + np.arange(about.size), new, tuple(urls))
+    return Made(made, ground.base + np.arange(about.size), new, tuple(urls))
 
 
 def _breaking_news(
     rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
-) -> _Made:
+) -> Made:
     who, scene = ground.who, ground.scene
     among, ordinary = scene.among, np.arange(len(free))
     speaks = among.language[who.community[ordinary]] == among.language[community]
-    members = _some(rng, free, about.size, speaks)
+    members = some(rng, free, about.size, speaks)
     at = int(daytime(rng, ground, community, 1, rest=resting(scene.clock.end))[0])
     names = domains(rng, about.acts)
     urls = [f"https://{n}/live/{s}" for n, s in zip(names, slugs(rng, about.acts), strict=True)]
@@ -200,7 +246,7 @@ def _breaking_news(
     slow = (who.speed[account] / (28 * MINUTE)) ** 0.3
     median = np.log((about.delay_s or 540.0) * 1000)
     delay = appears[story] + (rng.lognormal(median, 1.0, len(story)) * slow).astype(np.int64)
-    cell = _cells(rng, ground, community, 1)[np.zeros(len(story), np.int64)]
+    cell = cells(rng, ground, community, 1)[np.zeros(len(story), np.int64)]
     words = _told(rng, ground, cell, story, about.acts)
     tags = np.full((len(story), MAX_TAGS), -1, np.int32)
     tags[:, 0] = np.where(rng.random(len(story)) < 0.6, ground.tags, -1)
@@ -216,7 +262,7 @@ def _breaking_news(
     )
     place = scene.vocabulary.banks["place"]
     name = place.phrases[int(place.draw(rng, cell[:1])[0])].as_py().split()[-1].lower()
-    return _Made(made, members, None, tuple(urls), (name + "live",))
+    return Made(made, members, None, tuple(urls), (name + "live",))
 
 
 def _told(
@@ -233,11 +279,11 @@ def _told(
 
 def _share_button(
     rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
-) -> _Made:
+) -> Made:
     who, scene = ground.who, ground.scene
     language = scene.among.language
     speaks = language[who.community[: len(free)]] == language[community]
-    members = _some(rng, free, about.size, speaks)
+    members = some(rng, free, about.size, speaks)
     count = 1 + rng.poisson(max(about.acts - 1, 0), len(members))
     account = np.repeat(members, count)
     time = scene.clock.draw(rng, who.chronotype[account], who.zone[account])
@@ -255,10 +301,10 @@ def _share_button(
         cell,
         words=words,
         url=np.full(len(account), ground.urls),
-        tags=_one_tag(len(account), ground.tags),
+        tags=one_tag(len(account), ground.tags),
         client=np.full(len(account), CLIENTS.index("StrideLog")),
     )
-    return _Made(made, members, None, ("https://stridelog.example/get",), ("StrideLog",))
+    return Made(made, members, None, ("https://stridelog.example/get",), ("StrideLog",))
 
 
 _BUTTON = {
@@ -271,10 +317,10 @@ _BUTTON = {
 
 def _one_brand(
     rng: np.random.Generator, ground: Ground, about: LookAlike, community: int, free: Bool
-) -> _Made:
+) -> Made:
     new = newcomers(rng, ground, about.size, community=community, rate=np.full(about.size, 0.4))
-    member, text = _grid(rng, about, share=0.96)
-    cell = _cells(rng, ground, community, about.acts)
+    member, text = grid(rng, about.size, about.acts, share=0.96)
+    cell = cells(rng, ground, community, about.acts)
     lines = ground.scene.vocabulary.lines(rng, cell, chance={"opener": 0.0, "emoji": 0.6})
     words = ground.scene.vocabulary.render(lines, np.full(len(cell), 4))
     planned = daytime(rng, ground, community, about.acts, rest=HOUR) // (5 * MINUTE) * 5 * MINUTE
@@ -293,29 +339,38 @@ def _one_brand(
         tags=tags[text],
         client=np.full(len(text), CLIENTS.index("Scheduler")),
     )
-    return _Made(made, ground.base + np.arange(about.size), new, urls)
+    return Made(made, ground.base + np.arange(about.size), new, urls)
 
 
-def _grid(rng: np.random.Generator, about: LookAlike, *, share: float) -> tuple[I64, I64]:
-    member, thing = np.nonzero(rng.random((about.size, about.acts)) < share)
-    return member.astype(np.int64), thing.astype(np.int64)
+_Maker = Callable[[np.random.Generator, Ground, LookAlike, int, "Bool"], Made]
 
-
-def _some(rng: np.random.Generator, free: Bool, n: int, wanted: Bool) -> I64:
-    """(≤ n,) rows of free accounts, those who are wanted first; sorted."""
-    order = rng.permutation(len(free))
-    order = order[free[order]]
-    order = order[np.argsort(~wanted[order], kind="stable")]
-    return np.sort(order[:n])
-
-
-def _cells(rng: np.random.Generator, ground: Ground, community: int, n: int) -> I64:
-    among = ground.scene.among
-    topic = np.where(rng.random(n) < 0.8, among.topic[community], among.second_topic[community])
-    return ground.scene.vocabulary.cell(np.full(n, among.language[community]), topic)
-
-
-def _one_tag(n: int, tag: int) -> I32:
-    tags = np.full((n, MAX_TAGS), -1, np.int32)
-    tags[:, 0] = tag
-    return tags
+_MAKERS: dict[str, _Maker] = {
+    "fans": _fans,
+    "syndication": _syndication,
+    "breaking news": _breaking_news,
+    "share button": _share_button,
+    "one brand": _one_brand,
+    "fans of several": fans_of_several,
+    "petition": petition,
+    "giveaway": giveaway,
+    "protest day": protest,
+    "sports chant": chant,
+    "disaster appeal": appeal,
+    "prayer app": prayer_app,
+    "game app": game_app,
+    "declared collective": collective,
+    "weather service": weather,
+    "quake service": quakes,
+    "office scheduler": office,
+    "fact-checkers": fact_checkers,
+    "employee advocacy": advocacy,
+    "party branches": branches,
+    "bridged accounts": bridged,
+    "mirror": mirrored,
+    "archive import": archive_import,
+    "crawl stamps": crawl_stamps,
+    "migration wave": migration,
+    "small language": small_language,
+    "group chat": group_chat,
+    **dict.fromkeys(NICHES, niche),
+}

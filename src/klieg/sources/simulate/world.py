@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,14 +20,14 @@ import pyarrow as pa
 from klieg.errors import ConfigError
 from klieg.sources.simulate.activity import ordinary, tag_names
 from klieg.sources.simulate.campaigns import DEFAULT_CAMPAIGNS, Campaign, plant_campaign
-from klieg.sources.simulate.drafts import Names, merge, post_ids, table
+from klieg.sources.simulate.drafts import Draft, Names, merge, own, post_ids, table
 from klieg.sources.simulate.lookalikes import DEFAULT_LOOK_ALIKES, LookAlike, plant_look_alike
 from klieg.sources.simulate.news import Scene, events, news
 from klieg.sources.simulate.planting import Ground, Planted
 from klieg.sources.simulate.population import communities, join, people
 from klieg.sources.simulate.rhythm import clock
 from klieg.sources.simulate.truth import TrueGroup, Truth, truth_path, write_truth
-from klieg.sources.simulate.words import LANGUAGES, vocabulary
+from klieg.sources.simulate.words import INVENTED, LANGUAGES, vocabulary
 from klieg.sources.simulate.writing import write_posts
 
 if TYPE_CHECKING:
@@ -189,18 +189,30 @@ def _compiled(
     epoch_ms: int,
 ) -> World:
     everybody = join([who, *(p.people for _, p in groups if p.people is not None)])
-    drafts = [around.draft, *(p.draft for _, p in groups)]
+    drafts = _resolved([around.draft, *(p.draft for _, p in groups)])
     ids = [
         post_ids(d, c, epoch_ms) for d, c in zip(drafts, [0, *(c for c, _ in groups)], strict=True)
     ]
     urls = around.news.urls.to_pylist() + [u for _, p in groups for u in p.urls]
     tags = tag_names(scene, around.happening) + [t for _, p in groups for t in p.tags]
-    names = Names(pa.array(urls, pa.string()), pa.array(tags), scene.vocabulary.languages)
+    languages = (*scene.vocabulary.languages, INVENTED)
+    names = Names(pa.array(urls, pa.string()), pa.array(tags), languages)
     truth = Truth.of(
         tuple(_group(p, everybody.ids, i) for (_, p), i in zip(groups, ids[1:], strict=True))
     )
     posts = table(merge(drafts), np.concatenate(ids), everybody, names, epoch_ms)
     return World(posts, truth)
+
+
+def _resolved(drafts: list[Draft]) -> list[Draft]:
+    """The drafts with references to own rows turned into rows of all drafts together."""
+    out, start = [], 0
+    for draft in drafts:
+        mine = draft.ref <= -2
+        ref = np.where(mine, start + own(draft.ref), draft.ref)
+        out.append(replace(draft, ref=ref))
+        start += draft.n
+    return out
 
 
 def _group(made: Planted, account_ids: I64, ids: I64) -> TrueGroup:

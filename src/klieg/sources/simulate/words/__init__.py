@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from klieg.tables import I32, I64
 
-__all__ = ["LANGUAGES", "SLOTS", "TOPICS", "Bank", "Vocabulary", "vocabulary"]
+__all__ = ["INVENTED", "LANGUAGES", "SLOTS", "TOPICS", "Bank", "Vocabulary", "vocabulary"]
 
 _MODULES: dict[str, ModuleType] = {"en": en, "de": de, "ru": ru, "es": es}
 LANGUAGES = tuple(_MODULES)
+INVENTED = "qaa"
+"""The code of a language nobody speaks (ISO 639 leaves it to local use); no grammar."""
 TOPICS = tuple(en.TOPICS)
 SLOTS = ("opener", "subject", "predicate", "time", "place", "comment", "comment2", "emoji")
 _ENDS = (".", ".", ".", ".", "!", "", "", "…", "?!", "")
