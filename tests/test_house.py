@@ -16,6 +16,7 @@ ROOMS = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     "errors",
     "tables",
+    "evidence",
     "config",
     "memory",
     "confusables",

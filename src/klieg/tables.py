@@ -94,12 +94,19 @@ ACTS = pa.schema(
     [
         pa.field("platform", pa.string(), nullable=False),
         pa.field("account_id", pa.string(), nullable=False),
-        pa.field("act", pa.string(), nullable=False),
-        pa.field("object_id", pa.string(), nullable=False),
+        pa.field("act", pa.string(), nullable=False),  # like, follow, vote, report, rating, …
+        pa.field("object_id", pa.string(), nullable=False),  # a post's id, an account's, a note's
         pa.field("time", TIME, nullable=False),
+        pa.field("value", pa.string()),  # which way: up, down, HELPFUL; another way, another object
+        pa.field("object_account", pa.string()),  # whose the object is, where that is known
+        pa.field("act_id", pa.string()),  # the act's own address, by which it may be taken back
+        pa.field("resolution", pa.int32()),  # as of POSTS
+        pa.field("collection", pa.string()),
+        pa.field("source_file", pa.string()),
+        pa.field("source_row", pa.int64()),
     ]
 )
-"""Acts without text: likes, follows, votes, reports, ratings."""
+"""Acts without text, one row an act: likes, follows, votes, reports, ratings."""
 
 KINDS = ("post", "repost", "reply", "quote", "comment", "message")
 
@@ -124,19 +131,41 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Acts:
+    """All acts of a run in canonical order (time first), their accounts numbered as the posts'."""
+
+    table: pa.Table  # ACTS, m rows
+    account: I32  # (m,) index into Posts.account_ids
+    time: I64  # (m,) microseconds, ascending
+
+    @property
+    def n(self) -> int:
+        return len(self.account)
+
+
+@dataclass(frozen=True, slots=True)
 class Posts:
-    """All posts of a run in canonical order (time, platform, post_id), accounts interned."""
+    """All posts of a run in canonical order (time, platform, post_id), accounts interned.
+
+    Acts without text stand beside them. A *row of evidence* is a row of the posts or, from ``n``
+    on, ``n`` and a row of the acts.
+    """
 
     table: pa.Table  # POSTS, n rows
     account: I32  # (n,) index into account_ids, by first appearance
     time: I64  # (n,) microseconds, ascending
     account_ids: pa.Array  # (A,) string: the id as it stands in the input
     account_platforms: pa.Array  # (A,) string
-    resolution: int  # seconds: the coarsest clock among the posts (0: finer than a second)
+    resolution: int  # seconds: the coarsest clock among posts and acts (0: finer than a second)
+    acts: Acts | None = None  # accounts that only act are numbered after those that post
 
     @property
     def n(self) -> int:
         return len(self.account)
+
+    @property
+    def n_acts(self) -> int:
+        return self.acts.n if self.acts else 0
 
     @property
     def n_accounts(self) -> int:
@@ -150,7 +179,7 @@ class Intake:
     inputs: tuple[Mapping[str, object], ...]  # path (name only), format, sha256, rows, mapping
     rows: int  # rows read, posts or not
     posts: int  # rows kept
-    counts: Mapping[str, int]  # duplicate_id, duplicate_text, row_id, not_a_post_<why>, …
+    counts: Mapping[str, int]  # duplicate_id, row_id, not_a_post_<why>, act_<kind>, …
     rejected: Mapping[str, int]  # by reason
     notes: tuple[str, ...]  # sentences a reader must know (minute clocks, fallbacks, losers)
 
@@ -163,7 +192,7 @@ class Actions:
     account: I32  # (n,)
     object: I32  # (n,) index into labels, by first appearance
     time: I64  # (n,) microseconds
-    post: I64  # (n,) row of Posts
+    post: I64  # (n,) row of evidence: of Posts, or from Posts.n on of its acts
     target: I32  # (n,) the object's author or domain, for the evidence cap; −1 where it has none
     labels: pa.Array  # (n_objects,) string: what the object is called
     target_labels: pa.Array  # (n_targets,) string

@@ -182,13 +182,15 @@ def test_exports_community_notes_are_replies_and_ratings_are_acts(tmp_path: Path
         "11\tC\t1714557701000\t1\t0\t1\t0\t\n"
         "11\tD\t1714557702000\t1\t0\t0\t0\t\n"
     )
-    rows, _ = rows_of(tmp_path / "r.tsv", ratings, "community_notes")
-    objects = [r["objects"] for r in rows]
-    assert objects[0] == [{"trace": "rating", "id": "11:HELPFUL"}]
-    assert objects[1] == [{"trace": "rating", "id": "11:NOT_HELPFUL"}]
-    assert objects[2] is None
-    assert [r["post_id"] for r in rows] == ["11/B", "11/C", "11/D"]
-    assert all(r["text"] is None for r in rows)
+    path = tmp_path / "r.tsv"
+    path.write_text(ratings)
+    posts, intake = read([str(path)])
+    assert (posts.n, posts.n_acts, dict(intake.counts)) == (0, 3, {"act_rating": 3})
+    acts = posts.acts.table.to_pylist()
+    assert [a["object_id"] for a in acts] == ["11", "11", "11"]
+    assert [a["value"] for a in acts] == ["HELPFUL", "NOT_HELPFUL", None]
+    assert [a["act_id"] for a in acts] == ["11/B", "11/C", "11/D"]
+    assert {(a["platform"], a["act"]) for a in acts} == {("community_notes", "rating")}
 
 
 # --- advertisements ------------------------------------------------------------------------------
@@ -349,5 +351,5 @@ def test_exports_parquet_of_the_same_columns_is_the_same(tmp_path: Path) -> None
     pq.write_table(table, tmp_path / "r.parquet")
     posts, intake = read([str(tmp_path / "r.parquet")])
     assert intake.inputs[0]["format"] == "community_notes"
-    assert posts.table["post_id"].to_pylist() == ["11/A", "12/B"]
-    assert posts.table["objects"].to_pylist()[0] == [{"trace": "rating", "id": "11:HELPFUL"}]
+    assert posts.acts.table["act_id"].to_pylist() == ["11/A", "12/B"]
+    assert posts.acts.table["value"].to_pylist() == ["HELPFUL", None]

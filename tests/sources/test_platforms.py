@@ -155,15 +155,15 @@ def test_platforms_jetstream_an_edit_is_the_same_post(tmp_path: Path) -> None:
     assert intake.counts["duplicate_id"] == 1
 
 
-def test_platforms_jetstream_likes_and_the_rest_are_counted(tmp_path: Path) -> None:
+def test_platforms_jetstream_likes_are_acts_and_the_rest_is_counted(tmp_path: Path) -> None:
     posts, intake = lines(
         tmp_path / "a.jsonl",
         frame("1", {"subject": {"uri": ADDRESS}}, kind="like"),
         {"did": "did:plc:a", "time_us": 1, "kind": "identity", "identity": {}},
         frame("2", {"text": "post"}),
     )
-    assert posts.n == 1
-    assert dict(intake.counts) == {"not_a_post_feed_like": 1, "not_a_post_identity": 1}
+    assert (posts.n, posts.n_acts) == (1, 1)
+    assert dict(intake.counts) == {"act_like": 1, "not_a_post_identity": 1}
 
 
 def test_platforms_jetstream_frames_of_the_wrong_shape_cost_themselves(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def taken(module: Any, path: Path) -> tuple[list[Any], Any, Desk]:
     rejects: list[Reject] = []
     desk = Desk("a.jsonl", rejects.append)
     batches = list(module.source.read(open_input(str(path)), {}, desk))
-    rows = [row for batch in batches for row in batch.to_pylist()]
+    rows = [row for batch in (*batches, *desk.acts) for row in batch.to_pylist()]
     assert desk.rows == len(rows) + len(rejects) + sum(desk.skipped.values())
     told = Counter((r.line, r.column, r.value, r.reason) for r in rejects)
     return rows, (told, desk.skipped, desk.deleted, desk.closed, desk.rows), desk

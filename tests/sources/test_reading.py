@@ -27,7 +27,8 @@ GOOD = "id,user,created_at,text\n1,ada,2024-05-01T10:00:00Z,hello\n2,bob,2024-05
 def accounted(intake: Intake) -> int:
     removed = sum(intake.counts.get(k, 0) for k in REMOVED)
     others = sum(n for k, n in intake.counts.items() if k.startswith("not_a_post_"))
-    return intake.posts + removed + others + sum(intake.rejected.values())
+    acts = sum(n for k, n in intake.counts.items() if k.startswith("act_"))
+    return intake.posts + acts + removed + others + sum(intake.rejected.values())
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -43,7 +44,7 @@ def test_reading_every_source_reads_its_own_examples(tmp_path: Path) -> None:
             path = write(tmp_path / f"{name}-{i}.txt", example)
             assert recognise(open_input(path)).name == name
             posts, intake = read([path])
-            assert posts.n > 0
+            assert posts.n + posts.n_acts > 0
             assert intake.rows == accounted(intake)
             assert not intake.rejected
 

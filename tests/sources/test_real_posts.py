@@ -18,7 +18,7 @@ def taken(path: Path, **more: Any) -> tuple[Posts, Intake]:
     posts, intake = read([str(path)], **more)
     removed = sum(intake.counts.get(k, 0) for k in REMOVED)
     others = sum(n for k, n in intake.counts.items() if k.startswith("not_a_post_"))
-    assert intake.rows == posts.n + removed + others + sum(intake.rejected.values())
+    assert intake.rows == posts.n + posts.n_acts + removed + others + sum(intake.rejected.values())
     return posts, intake
 
 
@@ -113,16 +113,16 @@ def test_real_reposts(data: Path) -> None:
             "bluesky_jetstream/expected_v1.jsonl",
             "jetstream",
             32,
-            30,
+            142,
             {
-                "not_a_post_feed_like": 105,
-                "not_a_post_graph_follow": 9,
-                "not_a_post_graph_block": 1,
+                "act_like": 105,
+                "act_follow": 6,
+                "act_block": 1,
                 "not_a_post_actor_status": 1,
                 "not_a_post_fm_teal_alpha_actor_status": 1,
                 "not_a_post_account": 1,
                 "not_a_post_identity": 1,
-                "not_a_post_delete": 1,
+                "not_a_post_delete": 4,
             },
         ),
         ("coordnet_csv/sample_data.csv", "coordnet", 98, 10, {"duplicate_text": 2}),
@@ -150,13 +150,13 @@ def test_real_reposts(data: Path) -> None:
             "bluesky_jetstream/golden_v1.jsonl",
             "jetstream",
             2,
-            2,
+            5,
             {
                 "not_a_post_account": 1,
                 "not_a_post_actor_profile": 1,
-                "not_a_post_feed_like": 1,
-                "not_a_post_graph_block": 1,
-                "not_a_post_graph_follow": 1,
+                "act_like": 1,
+                "act_block": 1,
+                "act_follow": 1,
                 "not_a_post_identity": 1,
                 "not_a_post_org_hypercerts_claim_activity": 1,
                 "not_a_post_place_stream_broadcast_origin": 1,
@@ -177,7 +177,13 @@ def test_real_reposts(data: Path) -> None:
             184,
             {"duplicate_text": 2},
         ),
-        ("community_notes_tsv/ratings.head300.tsv", "community_notes", 300, 49, {}),
+        (
+            "community_notes_tsv/ratings.head300.tsv",
+            "community_notes",
+            0,
+            49,
+            {"act_rating": 300},
+        ),
         (
             "facebook_ira_ads_csv/fb_russia_ads_clean.head.csv",
             "facebook_ads",
@@ -257,7 +263,7 @@ def test_real_tables_whole(data: Path) -> None:
     assert dict(intake.rejected) == {"no_readable_time": 19}
     assert intake.counts["not_a_post_advertisement_without_page"] == 28
     posts, _ = taken(data / "community_ratings_data.parquet")
-    assert (posts.n, posts.n_accounts) == (4031, 816)
+    assert (posts.n, posts.n_acts, posts.n_accounts) == (0, 4031, 816)
     posts, _ = taken(data / "community_notes_and_status.parquet")
     assert posts.n_accounts == 2872
     posts, intake = taken(data / "youtube_spam_comments.parquet", max_bad=0.2)

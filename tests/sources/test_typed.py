@@ -29,6 +29,7 @@ def taken(
     rejects: list[Reject] = []
     desk = Desk("a.jsonl", rejects.append)
     rows = [r for b in source.read(open_input(str(path)), {}, desk) for r in b.to_pylist()]
+    rows += [r for b in desk.acts for r in b.to_pylist()]
     assert desk.rows == len(rows) + len(rejects) + sum(desk.skipped.values())
     return rows, desk, rejects
 

@@ -50,8 +50,8 @@ class _Reading:
 
     @property
     def settled(self) -> int:
-        """Rows handed on, refused, or counted as no posts."""
-        handed = sum(b.num_rows for b in self.batches)
+        """Rows handed on, refused, or counted as neither posts nor acts."""
+        handed = sum(b.num_rows for b in self.batches) + self.desk.n_acts
         return int(handed) + len(self.rejects) + sum(self.desk.skipped.values())
 
 
@@ -112,7 +112,8 @@ def _has_examples(plugin: Plugin) -> None:
     for i, example in enumerate(examples):
         expect(isinstance(example, bytes), f"example {i} should be bytes, as they lie in a file")
         read = _read(plugin.made(), example)
-        expect(read.table.num_rows, f"example {i} should hold posts; none was read")
+        held = read.table.num_rows + read.desk.n_acts
+        expect(held, f"example {i} should hold posts or acts; none was read")
         refused = [r.reason for r in read.rejects]
         expect(not refused, f"example {i} should read without a bad row; refused: {refused}")
 
@@ -338,7 +339,9 @@ def _compressed(plugin: Plugin) -> None:
 
 CHECKS = (
     Check("named", "It has the name it is registered under.", _named),
-    Check("examples", "Its examples are bytes that read as posts, none refused.", _has_examples),
+    Check(
+        "examples", "Its examples are bytes that hold posts or acts, none refused.", _has_examples
+    ),
     Check("recognises", "It is surer of its own examples than any other source.", _recognises),
     Check("modest", "It is less sure of another format's examples than that format is.", _modest),
     Check(

@@ -1,8 +1,8 @@
-"""The desk where a source reports what it did not hand on: bad rows, other objects, deletions.
+"""The desk where a source reports what is no post: bad rows, acts, other objects, deletions.
 
 A source calls the desk itself for a bad row, and its methods for the rest, so that every row read
-is accounted for: ``rows = posts + rejected + skipped``. The room knows no format and writes one
-file, the quarantine.
+is accounted for: ``rows = posts + acts + rejected + skipped``. The room knows no format and writes
+one file, the quarantine.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePath
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from klieg.errors import InputError
 from klieg.tables import Reject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Desk", "Quarantine", "desk_of"]
 
@@ -31,12 +35,13 @@ class Desk:
     rows: int = 0  # records seen in the input, counted by the reader, not by what it hands on
     rejected: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)  # objects that are no posts, by kind
-    deleted: list[tuple[str, str]] = field(default_factory=list)  # (platform, post_id)
+    deleted: list[tuple[str, str]] = field(default_factory=list)  # (platform, post_id or act_id)
     closed: list[tuple[str, str]] = field(default_factory=list)  # (platform, account_id)
     notes: list[str] = field(default_factory=list)
     lost: int = 0  # references in float notation: dropped, their posts kept
     mapping: dict[str, str] = field(default_factory=dict)
     losers: list[str] = field(default_factory=list)  # columns that matched a field but lost
+    acts: list[pa.RecordBatch] = field(default_factory=list)  # ACTS: likes and the like
     meter: Callable[[int, int, str], None] | None = None  # how far the reader is: (done, of, unit)
 
     def __call__(self, reject: Reject) -> None:
@@ -49,12 +54,21 @@ class Desk:
             self.meter(min(done, of), of, unit)
 
     def skip(self, kind: str, count: int = 1) -> None:
-        """Rows that are whole but no posts: likes, users, error lines."""
+        """Rows that are whole but neither posts nor acts: users, error lines."""
         if count:
             self.skipped[kind] += count
 
+    def act(self, batch: pa.RecordBatch) -> None:
+        """Acts without text (rows of ACTS), which go beside the posts."""
+        if batch.num_rows:
+            self.acts.append(batch)
+
+    @property
+    def n_acts(self) -> int:
+        return sum(batch.num_rows for batch in self.acts)
+
     def delete(self, platform: str, post_id: str) -> None:
-        """A deletion seen in the input: the post goes, wherever it stands; the row is no post."""
+        """A deletion seen in the input: the post (or act) goes, wherever it stands."""
         self.deleted.append((platform, post_id))
         self.skip("delete")
 

@@ -36,7 +36,7 @@ __all__ = ["Load", "Reading", "pack", "read_one", "read_shard", "recognise", "sc
 SURE = 0.5
 KNOWN = 0.8  # a format with marks of its own; below it stand tables by their column names
 _COUNTERS = ("rejected", "skipped")
-_TOLD = tuple(f.name for f in fields(Desk) if f.name not in ("name", "keep", "meter"))
+_TOLD = tuple(f.name for f in fields(Desk) if f.name not in ("name", "keep", "meter", "acts"))
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ def read_one(
             reads = source.pieces if isinstance(source, Format) else source.read
             batches = list(reads(opened, mapping, desk))
         tables = [pa.Table.from_batches(batches)] if batches else []
-    handed = sum(t.num_rows for t in tables)
+    handed = sum(t.num_rows for t in tables) + desk.n_acts
     # a stranger's source may not count its rows: what it handed on and refused is all we know
     settled = handed + sum(desk.rejected.values()) + sum(desk.skipped.values())
     desk.rows = desk.rows or settled
@@ -159,16 +159,23 @@ def read_shard(shared: Reading, first: int, stop: int) -> tuple[NDArray[np.uint8
 def pack(read: Load, rejects: list[Reject]) -> tuple[NDArray[np.uint8], str]:
     """A load as Arrow IPC bytes and a JSON text: what travels between machines."""
     sink = pa.BufferOutputStream()
-    if read.tables:
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_stream(sink, read.tables[0].schema, options=options) as stream:
-            for table in read.tables:
-                stream.write_table(table)
+    _stream(sink, read.tables)
+    posts_end = sink.tell()
+    _stream(sink, [pa.Table.from_batches([batch]) for batch in read.desk.acts])
     said: dict[str, Any] = {k: getattr(read.desk, k) for k in _TOLD}
     said |= {"name": read.name, "format": read.format, "sha256": read.sha256}
+    said["posts_end"] = posts_end
     said["rejects"] = [asdict(r) for r in rejects]
     # a lone surrogate in a bad value stays as it is: JSON's own escapes carry it
     return np.frombuffer(sink.getvalue(), np.uint8), json.dumps(said)
+
+
+def _stream(sink: pa.BufferOutputStream, tables: list[pa.Table]) -> None:
+    if tables:
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_stream(sink, tables[0].schema, options=options) as stream:
+            for table in tables:
+                stream.write_table(table)
 
 
 def unpack(packed: tuple[NDArray[np.uint8], str], keep: Callable[[Reject], None]) -> Load:
@@ -183,7 +190,10 @@ def unpack(packed: tuple[NDArray[np.uint8], str], keep: Callable[[Reject], None]
         if isinstance(value, list):  # JSON has no tuples
             value = [tuple(v) if isinstance(v, list) else v for v in value]
         setattr(desk, name, Counter(value) if name in _COUNTERS else value)
-    tables = [pa.ipc.open_stream(pa.py_buffer(data)).read_all()] if len(data) else []
+    posts, acts = data[: said["posts_end"]], data[said["posts_end"] :]
+    tables = [pa.ipc.open_stream(pa.py_buffer(posts)).read_all()] if len(posts) else []
+    if len(acts):
+        desk.acts = pa.ipc.open_stream(pa.py_buffer(acts)).read_all().to_batches()
     return Load(said["name"], said["format"], tables, desk, said["sha256"])
 
 

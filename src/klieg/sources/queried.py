@@ -2,8 +2,9 @@
 
 The query gives the columns of POSTS that it knows, and ``other``: null for a post, a word for what
 else a row is, and ``!`` before a reason to leave the file to the tolerant path, which tells each
-row's fault. A number where a word should be is taken for a word; the tolerant path refuses it.
-Nothing is counted before the whole file is read. The room knows no format.
+row's fault. Where it gives ``act``, rows that hold one are acts, with the columns of ACTS. A number
+where a word should be is taken for a word; the tolerant path refuses it. Nothing is counted before
+the whole file is read. The room knows no format.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from klieg.sources.lists import tidy
 from klieg.sources.peek import peek
 from klieg.sources.rows import IDS
 from klieg.sources.times import in_range
-from klieg.tables import POSTS, Reject
+from klieg.tables import ACTS, POSTS, Reject
 
 __all__ = ["fast_or_tolerant"]
 
@@ -86,6 +87,7 @@ class _Found:
         self.file, self.platform, self.resolution = file, platform, resolution
         self.client = client
         self.posts: list[pa.RecordBatch] = []
+        self.acts: list[pa.RecordBatch] = []
         self.rejects: list[Reject] = []
         self.others: Counter[str] = Counter()
         self.gone: list[str] = []
@@ -103,6 +105,8 @@ class _Found:
             desk.close(self.platform, account)
         for kind, rows in self.others.items():
             desk.skip(kind, rows)
+        for acts in self.acts:
+            desk.act(acts)
 
     def take(self, batch: pa.RecordBatch, name: str) -> None:
         """One batch of rows: its posts, and what is none."""
@@ -120,7 +124,28 @@ class _Found:
         keep = np.asarray(other.is_null())
         if keep.any():
             batch, line = batch.filter(pa.array(keep)), line[keep]
+            if "act" in batch.schema.names and batch.column("act").null_count < batch.num_rows:
+                acted = np.asarray(batch.column("act").is_valid())
+                self.acts.append(self._acts(batch.filter(pa.array(acted)), line[acted], name))
+                batch, line = batch.filter(pa.array(~acted)), line[~acted]
             self.posts.append(self._posts(batch, line, name))
+
+    def _acts(self, batch: pa.RecordBatch, line: Any, name: str) -> pa.RecordBatch:
+        n = batch.num_rows
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns |= {
+            "platform": pa.repeat(self.platform, n),
+            "time": in_range(columns["time"]),
+            "act_id": columns["post_id"],
+            "resolution": pa.repeat(np.int32(self.resolution), n),
+            "source_file": pa.repeat(self.file, n),
+            "source_row": pa.array(line),
+        }
+        for field in ("account_id", "object_id", "object_account", "act_id"):
+            columns[field], _ = lossless(_filled(columns[field]))
+        good = self._sifted(columns, line, name)
+        arrays = [_fitted(columns.get(f.name), f, n) for f in ACTS]
+        return pa.RecordBatch.from_arrays(arrays, schema=ACTS).filter(pa.array(good))
 
     def _posts(self, batch: pa.RecordBatch, line: Any, name: str) -> pa.RecordBatch:
         n = batch.num_rows

@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from klieg.errors import InputError, KliegError
 from klieg.sockets import Executor, Input, Progress, Source, silent
+from klieg.sources.acts import REMOVED as REMOVED_ACTS
+from klieg.sources.acts import beside
 from klieg.sources.archives import members
 from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk, Quarantine
@@ -34,8 +36,8 @@ __all__ = ["preview", "read", "recognise"]
 _log = logging.getLogger(__name__)
 _HERE = 1 << 62  # more bytes than any file has: no worker finds such a one
 
-REMOVED = ("duplicate_id", "duplicate_text", "deleted")
-"""Counts of posts that were read and are not in the result; all other counts are remarks."""
+REMOVED = ("duplicate_id", "duplicate_text", "deleted", *REMOVED_ACTS)
+"""Counts of rows that were read and are not in the result; all other counts are remarks."""
 
 
 def read(
@@ -54,8 +56,8 @@ def read(
     (``s3://``, ``gs://``). With an ``executor`` its workers read the files, one a shard.
 
     Bad rows are counted by reason and written to ``quarantine`` (JSONL); an input in which their
-    share is above ``max_bad`` raises InputError. Rows read = posts + duplicates + deleted +
-    rejected + no posts, always.
+    share is above ``max_bad`` raises InputError. Rows read = posts + acts + duplicates + deleted +
+    rejected + neither, always.
     """
     if not names:
         raise InputError("no input given; name a file, or - for standard input")
@@ -67,7 +69,8 @@ def read(
     deleted = [d for load in loads for d in load.desk.deleted]
     closed = [c for load in loads for c in load.desk.closed]
     posts, counts, notes = combine(_handed(loads), deleted, closed=closed, progress=progress)
-    return posts, _intake(loads, posts, counts, notes)
+    posts, acted = beside(posts, _acts(loads), deleted, closed)
+    return posts, _intake(loads, posts, counts | acted, notes)
 
 
 def _handed(loads: list[Load]) -> Iterator[pa.Table]:
@@ -75,6 +78,13 @@ def _handed(loads: list[Load]) -> Iterator[pa.Table]:
     for load in loads:
         yield from load.tables
         load.tables = []
+
+
+def _acts(loads: list[Load]) -> Iterator[pa.Table]:
+    """Every batch of acts, given away."""
+    for load in loads:
+        yield from (pa.Table.from_batches([batch]) for batch in load.desk.acts)
+        load.desk.acts = []
 
 
 def preview(
@@ -181,7 +191,8 @@ def _intake(
     rows = sum(load.desk.rows for load in loads)
     counts = counts | {f"not_a_post_{kind}": n for kind, n in sorted(skipped.items())}
     gone = sum(counts.get(k, 0) for k in REMOVED) + sum(skipped.values()) + sum(rejected.values())
-    assert rows == posts.n + gone, f"{rows} rows read, {posts.n} posts, {gone} accounted for"
+    kept = posts.n + posts.n_acts
+    assert rows == kept + gone, f"{rows} rows read, {kept} posts and acts, {gone} accounted for"
     return Intake(
         inputs=tuple(_described(load) for load in loads),
         rows=rows,
@@ -232,14 +243,23 @@ def _previewed(
         "losers": desk.losers,
         "looked_at": desk.rows,
         "not_posts": dict(desk.skipped),
+        "acts": desk.n_acts,
         "rejected": dict(desk.rejected),
         "rejects": [
             f"row {r.line}: {r.reason}" + (f" ({r.column} = {r.value!r})" if r.column else "")
             for r in rejects[:5]
         ],
         "notes": desk.notes,
-        "rows": [_shown(row) for row in table.slice(0, rows).to_pylist()],
+        "rows": [_shown(row) for row in _first(table, desk, rows)],
     }
+
+
+def _first(table: pa.Table, desk: Desk, rows: int) -> list[dict[str, Any]]:
+    """The first posts, then the first acts, as many as are to be shown."""
+    found: list[dict[str, Any]] = table.slice(0, rows).to_pylist()
+    for batch in desk.acts:
+        found += batch.slice(0, max(rows - len(found), 0)).to_pylist()
+    return found
 
 
 def _sample(source: Source, opened: Input, mapping: dict[str, str], desk: Desk) -> pa.Table:

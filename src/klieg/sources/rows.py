@@ -1,8 +1,9 @@
 """Posts found one at a time, as dictionaries, packed into batches: the end of the tolerant path.
 
-A dictionary has the words of POSTS; its ``time`` is a count of the unit that the format is known to
-use, or a date that says itself which is its day and which its month. One post's odd value never
-costs another post: nothing here raises. The room knows no format.
+A dictionary has the words of POSTS, or those of ACTS where it holds ``act``; its ``time`` is a
+count of the unit that the format is known to use, or a date that says itself which is its day and
+which its month. One record's odd value never costs another: nothing here raises. The room knows no
+format.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from klieg.sources.formats import BATCH
 from klieg.sources.frames import lossless
 from klieg.sources.languages import codes
 from klieg.sources.lists import tidy
-from klieg.tables import POSTS, Reject
+from klieg.tables import ACTS, POSTS, Reject
 
 __all__ = ["IDS", "pack", "text_of", "whole"]
 
@@ -44,16 +45,24 @@ def pack(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of ``(line, post)``; posts without account or readable time go to the desk.
 
+    So do acts, whole or not: they are no posts.
+
     ``resolution`` is the tick of the platform's own clock in seconds (0: finer than a second).
     ``unit`` says how many of the times' numbers make a second; 0: times are written dates, and a
     number is taken for seconds, milliseconds or microseconds by its own size.
     """
     chunk: list[tuple[int, dict[str, Any]]] = []
+    acts: list[tuple[int, dict[str, Any]]] = []
     for item in stream:
-        chunk.append(item)
+        (acts if "act" in item[1] else chunk).append(item)
         if len(chunk) >= BATCH // 4:  # dictionaries are heavy
             yield _batch(chunk, desk, file, platform, resolution, unit)
             chunk = []
+        elif len(acts) >= BATCH:
+            desk.act(_acts(acts, desk, file, platform, resolution, unit))
+            acts = []
+    if acts:
+        desk.act(_acts(acts, desk, file, platform, resolution, unit))
     if chunk:
         yield _batch(chunk, desk, file, platform, resolution, unit)
 
@@ -100,9 +109,45 @@ def _batch(
     named = pa.array([f"row:{file}:{line}" for line in lines], pa.string())
     columns["post_id"] = pc.coalesce(columns["post_id"], named)
     batch = pa.RecordBatch.from_arrays([columns[f.name] for f in POSTS], schema=POSTS)
-    return batch.filter(pa.array(_sifted(batch, ok, written, desk)))
+    missing = {
+        "no_account": ("account_id", np.asarray(batch.column("account_id").is_null())),
+        "no_readable_time": ("time", ~ok),
+    }
+    return batch.filter(pa.array(_sifted(batch, missing, written, desk)))
 
 
+def _acts(
+    chunk: list[tuple[int, dict[str, Any]]],
+    desk: Desk,
+    file: str,
+    platform: str,
+    resolution: int,
+    unit: int,
+) -> pa.RecordBatch:
+    acts = [act for _, act in chunk]
+    written = [a.get("time") for a in acts]
+    us, ok = _counted(written, unit) if unit else _dated(written, desk)
+    columns = {f.name: _strings([a.get(f.name) for a in acts]) for f in ACTS if f.name in _WORDS}
+    for name in ("account_id", "object_id", "object_account", "act_id"):
+        columns[name], _ = lossless(columns[name])
+    columns["platform"] = pc.coalesce(columns["platform"], pa.scalar(platform))
+    columns["time"] = pa.array(us).cast(ACTS.field("time").type)
+    columns["resolution"] = pa.array(np.full(len(acts), resolution, np.int32))
+    columns["source_file"] = pa.repeat(file, len(acts))
+    columns["source_row"] = pa.array([line for line, _ in chunk], pa.int64())
+    missing = {
+        "no_account": ("account_id", np.asarray(columns["account_id"].is_null())),
+        "no_object": ("object_id", np.asarray(columns["object_id"].is_null())),
+        "no_readable_time": ("time", ~ok),
+    }
+    batch = pa.RecordBatch.from_arrays([columns[f.name] for f in ACTS], schema=ACTS)
+    return batch.filter(pa.array(_sifted(batch, missing, written, desk)))
+
+
+_WORDS = (
+    *("platform", "account_id", "act", "object_id", "value", "object_account"),
+    *("act_id", "collection"),
+)
 _COMPUTED = {"time", "resolution", "platform", "source_file", "source_row", "account", "lang"}
 # a date that is no mere number, and has no day and month that could be told either way
 _SELF_EVIDENT = r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|[A-Za-z]{3,9},? )"
@@ -209,13 +254,12 @@ def _accounts(posts: list[dict[str, Any]], desk: Desk) -> Any:
     )
 
 
-def _sifted(batch: pa.RecordBatch, ok: Any, written: list[Any], desk: Desk) -> Any:
+def _sifted(
+    batch: pa.RecordBatch, missing: dict[str, tuple[str, Any]], written: list[Any], desk: Desk
+) -> Any:
+    """Rows that lack nothing; the others go to the desk, each with the first thing it lacks."""
     keep = np.ones(batch.num_rows, np.bool_)
-    nameless = np.asarray(batch.column("account_id").is_null())
-    for rows, column, reason in (
-        (nameless, "account_id", "no_account"),
-        (~ok, "time", "no_readable_time"),
-    ):
+    for reason, (column, rows) in missing.items():
         for i in np.flatnonzero(rows & keep):
             value = text_of(written[int(i)]) if column == "time" else None
             line = batch.column("source_row")[int(i)].as_py()

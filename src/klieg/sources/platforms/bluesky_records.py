@@ -12,9 +12,27 @@ from typing import Any, TypedDict
 
 import msgspec
 
-__all__ = ["POST", "REPOST", "Post", "Repost", "owner", "post", "post_decoder", "repost_decoder"]
+__all__ = [
+    "ACTS",
+    "POST",
+    "REPOST",
+    "Post",
+    "Repost",
+    "act",
+    "act_decoder",
+    "owner",
+    "post",
+    "post_decoder",
+    "repost_decoder",
+]
 
 POST, REPOST = "app.bsky.feed.post", "app.bsky.feed.repost"
+ACTS: Mapping[str, str] = {
+    "app.bsky.feed.like": "like",
+    "app.bsky.graph.follow": "follow",
+    "app.bsky.graph.block": "block",
+}
+"""Collections whose records are acts without text."""
 
 
 class _Link(TypedDict, total=False):
@@ -78,8 +96,15 @@ class Repost(_Subject, total=False):
     createdAt: Any
 
 
+class Act(TypedDict):
+    """A record of one of ``ACTS``: what was liked, or who was followed or blocked."""
+
+    subject: _Link | str
+
+
 post_decoder = msgspec.json.Decoder(Post)
 repost_decoder = msgspec.json.Decoder(Repost)
+act_decoder = msgspec.json.Decoder(Act)
 
 
 def post(record: Post) -> dict[str, Any]:
@@ -103,6 +128,14 @@ def post(record: Post) -> dict[str, Any]:
         "mentions": [f["did"] for f in features if f.get("did")],
         "media": _media(embed),
     }
+
+
+def act(record: Act) -> dict[str, Any]:
+    """On what, and whose that is, in the words of ACTS."""
+    subject = record["subject"]
+    if isinstance(subject, str):  # an account
+        return {"object_id": subject, "object_account": subject}
+    return {"object_id": subject.get("uri"), "object_account": owner(subject.get("uri"))}
 
 
 def owner(address: str | None) -> str | None:

@@ -1,8 +1,8 @@
 """X's Community Notes: the tables of notes and of ratings, as published each day. Their headers.
 
-A note is a reply to the post it is about, by a participant under an alias. A rating has no text: it
-is an act on a ready-made object, the note and the level given to it, so that who rates the same
-notes the same way can be seen. Participants are not X accounts, hence a platform of their own.
+A note is a reply to the post it is about, by a participant under an alias. A rating is an act: its
+object is the note, its value the level, so that who rates the same notes the same way can be seen.
+Participants are not X accounts, hence a platform of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.sources.acts_table import acts_format
 from klieg.sources.columns import first_filled, put
 from klieg.sources.desk import Desk
 from klieg.sources.formats import either
@@ -25,12 +26,13 @@ _NOTES = {
     "text": "summary",
     "reply_to": "tweetId",
 }
-_RATING, _LEVEL = "noteId/raterParticipantId", "noteId:helpfulnessLevel"
+_RATING, _LEVEL = "noteId/raterParticipantId", "level"
 _RATINGS = {
-    "post_id": _RATING,
     "account_id": "raterParticipantId",
+    "object_id": "noteId",
     "time": "createdAtMillis",
-    "trace:rating": _LEVEL,
+    "value": _LEVEL,
+    "act_id": _RATING,
 }
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&"))
 _OLD = (("helpful", "HELPFUL"), ("notHelpful", "NOT_HELPFUL"), ("agree", "AGREE"))
@@ -53,7 +55,7 @@ def _rated(frame: Frame, desk: Desk) -> Frame:
         frame,
         {
             _RATING: pc.binary_join_element_wise(note, rater, "/"),
-            _LEVEL: pc.binary_join_element_wise(note, level, ":"),
+            _LEVEL: level,
         },
     )
 
@@ -77,11 +79,12 @@ source = either(
         platform="community_notes",
         derive=_written,
     ),
-    fixed(
+    acts_format(
         "community_notes",
         ("noteId", "raterParticipantId", "createdAtMillis"),
         _RATINGS,
         _SAMPLES[1:],
+        act="rating",
         platform="community_notes",
         derive=_rated,
         reads=("noteId", "helpfulnessLevel", *(column for column, _ in _OLD)),

@@ -1,4 +1,6 @@
-"""Bluesky's Jetstream, v1 and v2: posts and reposts are posts, deletions delete, the rest counts.
+"""Bluesky's Jetstream, v1 and v2: posts and reposts; likes, follows and blocks as acts.
+
+Deletions delete, of posts and of acts; the rest is counted.
 
 Time is when the stream witnessed the record (``time_us``, v2 ``time``); ``createdAt`` is the
 client's claim and is not used. A post's id is its ``at://`` address, as reposts and replies name
@@ -19,8 +21,11 @@ import msgspec
 from klieg.sources.desk import Desk
 from klieg.sources.peek import Peek
 from klieg.sources.platforms.bluesky_records import (
+    ACTS,
     POST,
     REPOST,
+    act,
+    act_decoder,
     owner,
     post,
     post_decoder,
@@ -85,7 +90,7 @@ def _post(frame: _Frame, desk: Desk) -> dict[str, Any] | None:
         _notice(frame, desk)
         return None
     collection, operation = str(commit.get("collection")), commit.get("operation")
-    if collection not in {POST, REPOST}:
+    if collection not in {POST, REPOST, *ACTS}:
         desk.skip(collection.removeprefix("app.bsky.").replace(".", "_"))
         return None
     address = _address(frame, commit, collection)
@@ -95,7 +100,11 @@ def _post(frame: _Frame, desk: Desk) -> dict[str, Any] | None:
     if "record" not in commit:
         raise WrongShape("record" if commit is frame else "commit.record", None, "no_record")
     at = "record" if commit is frame else "commit.record"
-    seen = {"post_id": address, "account_id": frame.get("did"), "time": _witnessed(frame)}
+    seen = {"account_id": frame.get("did"), "time": _witnessed(frame)}
+    if collection in ACTS:
+        said = act(decode(commit["record"], act_decoder, desk, at))
+        return seen | {"act_id": address, "act": ACTS[collection]} | said
+    seen["post_id"] = address
     if collection == POST:
         return seen | post(decode(commit["record"], post_decoder, desk, at))
     original = decode(commit["record"], repost_decoder, desk, at)["subject"].get("uri")
@@ -142,7 +151,8 @@ _SAMPLES = (
     b'"collection":"app.bsky.feed.repost","rkey":"3l","record":{"createdAt":"2024-05-01T10:00:01Z",'
     b'"subject":{"uri":"at://did:plc:a/app.bsky.feed.post/3k"}}}}\n'
     b'{"did":"did:plc:c","time_us":1714557602000001,"kind":"commit","commit":{"operation":"create",'
-    b'"collection":"app.bsky.feed.like","rkey":"3m","record":{}}}\n'
+    b'"collection":"app.bsky.feed.like","rkey":"3m","record":{"subject":{'
+    b'"uri":"at://did:plc:a/app.bsky.feed.post/3k"}}}}\n'
     b'{"did":"did:plc:a","time_us":1714557603000001,"kind":"identity","identity":{"seq":7}}\n'
     b'{"did":"did:plc:b","time_us":1714557604000001,"kind":"commit","commit":{"operation":"create",'
     b'"collection":"app.bsky.feed.post","rkey":"3n","record":{"text":"see #Day","facets":['

@@ -1,4 +1,4 @@
-"""Jetstream's first version as one query: what ``jetstream`` reads frame by frame.
+"""Jetstream's first version as one query: what ``jetstream`` reads frame by frame, acts too.
 
 A file with anything the query does not take (the second version, frames without a key, a stranger's
 record whose keys are ours but not their values) is left to the tolerant path.
@@ -35,11 +35,16 @@ WITH raw AS (
     'at://' || did || '/' || commit.collection || '/' || commit.rkey AS address,
     commit.operation IS NOT DISTINCT FROM 'delete' AS gone,
     commit.collection = 'app.bsky.feed.post' AS is_post,
-    commit.collection = 'app.bsky.feed.repost' AS is_repost
+    commit.collection = 'app.bsky.feed.repost' AS is_repost,
+    CASE commit.collection WHEN 'app.bsky.feed.like' THEN 'like'
+      WHEN 'app.bsky.graph.follow' THEN 'follow' WHEN 'app.bsky.graph.block' THEN 'block'
+      END AS acted
   FROM read_json($path, format = 'newline_delimited', compression = 'uncompressed',
     maximum_object_size = $longest, columns = $columns)
 ), said AS (
   SELECT *, CASE WHEN is_repost THEN nullif(r.subject->>'$.uri', '') END AS original,
+    CASE WHEN acted IS NULL THEN NULL WHEN left(r.subject::VARCHAR, 1) = '"'
+      THEN nullif(r.subject->>'$', '') ELSE nullif(r.subject->>'$.uri', '') END AS subject,
     r.reply.parent.uri AS parent,
     coalesce(nullif(r.embed.record.uri, ''), r.embed.record.record.uri) AS quoted,
     flatten(list_transform(r.facets, lambda f: f.features)) AS feats,
@@ -83,7 +88,10 @@ SELECT address AS post_id, did AS account_id, time_us AS written,
   CASE WHEN is_post THEN list_filter(list_transform(coalesce(feats, []), lambda f: f.did),
     lambda d: d IS NOT NULL) END AS mentions,
   CASE WHEN is_post AND len(shown) > 0 THEN shown END AS media,
-  CASE WHEN gone AND (is_post OR is_repost) THEN address END AS gone,
+  acted AS act, subject AS object_id,
+  coalesce(nullif(regexp_extract(subject, '^at://(did:[^/]*)', 1), ''),
+    CASE WHEN left(r.subject::VARCHAR, 1) = '"' THEN subject END) AS object_account,
+  CASE WHEN gone AND (is_post OR is_repost OR acted IS NOT NULL) THEN address END AS gone,
   CASE WHEN kind = 'account' AND account.status = 'deleted' THEN nullif(did, '') END AS closed,
   CASE WHEN left(did, 1) IN ('{', '[') OR left(kind, 1) IN ('{', '[')
          OR left(coll, 1) IN ('{', '[') OR left(commit.rkey, 1) IN ('{', '[')
@@ -95,7 +103,7 @@ SELECT address AS post_id, did AS account_id, time_us AS written,
        WHEN commit IS NULL AND nullif(kind, '') IS NULL THEN '!lines that are no frames'
        WHEN commit IS NULL THEN kind
        WHEN coll IS NULL THEN '!commits to no collection'
-       WHEN NOT (is_post OR is_repost) THEN
+       WHEN NOT (is_post OR is_repost) AND acted IS NULL THEN
          replace(regexp_replace(coll, '^app\\.bsky\\.', ''), '.', '_')
        WHEN nullif(did, '') IS NULL OR nullif(commit.rkey, '') IS NULL THEN '!frames without a key'
        WHEN gone THEN 'delete'
@@ -103,6 +111,8 @@ SELECT address AS post_id, did AS account_id, time_us AS written,
          THEN '!times that are none'
        WHEN r IS NULL THEN '!commits without a record'
        WHEN is_repost AND original IS NULL THEN '!reposts of nothing'
+       WHEN acted IS NOT NULL AND (subject IS NULL OR left(subject, 1) IN ('{', '['))
+         THEN '!acts on nothing'
        WHEN is_post AND r."text" IS NOT NULL AND left(r."text"::VARCHAR, 1) <> '"'
          AND r."text"::VARCHAR <> 'null' THEN '!texts that are no words'
   END AS other
