@@ -132,27 +132,29 @@ WORDS = ("Vote", "vote", "NOW", "now", "the", "mat", "cat", ".", "don't", "é", 
 
 
 def a_case(random_: random.Random, network: str) -> dict[str, Any]:
-    """A table of up to 30 messages and what is asked of it."""
+    """A table of up to 40 messages and what is asked of it."""
     pick = random_.choice
     accounts = ["A", "B", "C", "D", "9007199254740993", "9007199254740992", "1.0", "1", "é", "é"]
     accounts = random_.sample(accounts, random_.randint(2, 5))
     window = pick([0, 1, 5, 10, 60, 0.3])
     fractions = pick(["", ".1", ".25", ".000001", ".7"])
     least_words = pick([0, 1, 1, 1])  # a text without a word ends the toolkit's run
+    span = pick([int(window) + 1, 3 * int(window) + 3, 40])
+    reposts = ["r1", "r1", "R1", "1580000000000000001"] if network == "co_retweet" else ["r1"]
     bases = [[pick(WORDS) for _ in range(random_.randint(1, 9))] for _ in range(3)]
     rows = []
-    for number in range(random_.randint(0, 30)):
-        time = str(pick([random_.randint(0, 40), random_.randint(-3, 3) * int(window or 1)]))
+    for number in range(pick([0, 8, 20, 40, 40])):
+        time = str(pick([random_.randint(0, span), random_.randint(-3, 3) * int(window or 1)]))
         words = list(pick(bases))
-        for _ in range(random_.randint(0, 2)):
+        for _ in range(pick([0, 0, 1, 2])):
             words[random_.randrange(len(words))] = pick(WORDS)
-        text = " ".join(words[: random_.randint(least_words, 2 * len(words))])
+        text = " ".join(words[: pick([99, 99, 99, random_.randint(least_words, 9)])])
         rows.append(
             [
                 str(pick([number, number, number, random_.randint(0, 9), 1e15 + number])),
                 pick(accounts),
                 pick(["", "somebody"]),
-                pick(["", "", "", "r1", "R1", str(number), "1580000000000000001"]),
+                pick(["", "", "", *reposts, str(number)]),
                 pick(["", "p1", "p 2", "p1 "]),
                 pick(["", "@x ", "@x@y  "]) + text + pick(["", " ", "\u00a0"]),
                 time + (fractions if random_.random() < 0.5 else ""),
