@@ -6,35 +6,49 @@ knows no look-alike and no detector.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from math import ceil
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from klieg.errors import ConfigError
 from klieg.sources.simulate.activity import draw_tags
-from klieg.sources.simulate.drafts import KIND, MAX_TAGS, Draft
+from klieg.sources.simulate.aims import delays, orders, popular
+from klieg.sources.simulate.crews import instant, posts_to_push, private_links, replies
+from klieg.sources.simulate.drafts import KIND, MAX_TAGS, Draft, merge, take
+from klieg.sources.simulate.evasion import Evasion, disguised, enlisted, framing, teamed
 from klieg.sources.simulate.planting import (
     Ground,
+    Made,
     Planted,
+    cells,
     daytime,
     drafted,
-    newcomers,
     planted,
     resting,
 )
-from klieg.sources.simulate.rhythm import HOUR, MINUTE
 from klieg.sources.simulate.words import SLOTS, TOPICS
 
 if TYPE_CHECKING:
     from klieg.sources.simulate.population import People
     from klieg.tables import F64, I32, I64
 
-__all__ = ["DEFAULT_CAMPAIGNS", "Campaign", "plant_campaign"]
+__all__ = ["DEFAULT_CAMPAIGNS", "KINDS", "Campaign", "plant_campaign"]
 
-CampaignKind = Literal["repost", "link", "copies", "edited", "hashtags"]
-_KINDS: tuple[CampaignKind, ...] = ("repost", "link", "copies", "edited", "hashtags")
+CampaignKind = Literal[
+    "repost",
+    "link",
+    "copies",
+    "edited",
+    "hashtags",
+    "private links",
+    "instant",
+    "replies",
+    "mixed",
+]
+KINDS: tuple[CampaignKind, ...] = get_args(CampaignKind)
 _DELAYS = ("uniform", "exponential", "log-normal")
 
 
@@ -51,10 +65,11 @@ class Campaign:
     community: int | None = None  # None: drawn, larger communities more often
     camouflage: float | None = None  # share of ordinary posts; None: as active as anybody
     outsiders: int = 12  # ordinary accounts on each object, at least if the world has such
+    evasion: Evasion | None = None  # what it does to stay unseen
 
     def __post_init__(self) -> None:
         for knob, value, fits, allowed in (
-            ("kind", self.kind, self.kind in _KINDS, ", ".join(_KINDS)),
+            ("kind", self.kind, self.kind in KINDS, ", ".join(KINDS)),
             ("size", self.size, self.size >= 2, "2 or more accounts"),
             ("acts", self.acts, self.acts >= 1, "1 or more joint acts"),
             ("jitter_s", self.jitter_s, self.jitter_s >= 0, "0 or more seconds"),
@@ -72,7 +87,8 @@ class Campaign:
 
     @property
     def objects(self) -> int:
-        return ceil(self.acts / self.participation)
+        teams = self.evasion.teams if self.evasion is not None else 1
+        return ceil(self.acts / self.participation) * teams
 
 
 DEFAULT_CAMPAIGNS = (
@@ -90,12 +106,16 @@ def plant_campaign(
 ) -> Planted:
     """The members' joint acts and their ordinary life around them."""
     community = _community(rng, ground, campaign)
-    new = newcomers(
-        rng, ground, campaign.size, community=community, rate=_rate(rng, ground, campaign)
-    )
+    new = enlisted(rng, ground, campaign, community, _rate(rng, ground, campaign))
     member, thing = _who_does_what(rng, campaign)
     made = _MAKERS[campaign.kind](rng, ground, campaign, community, member, thing, new)
-    joint, tags = made
+    joint, framed = made.draft, np.empty(0, np.int64)
+    if campaign.evasion is not None:
+        joint = disguised(rng, ground, campaign, community, joint, member, thing, new)
+        if campaign.evasion.framed:
+            n = campaign.size * campaign.evasion.framed * campaign.evasion.framed_acts
+            more, framed, _ = framing(rng, ground, campaign, delays(rng, campaign, n), new)
+            joint = merge([joint, more])
     return planted(
         rng,
         ground,
@@ -104,9 +124,19 @@ def plant_campaign(
         label=label,
         kind=campaign.kind,
         members=ground.base + np.arange(campaign.size),
-        tags=tags,
-        parameters=asdict(campaign) | {"community": community, "objects": campaign.objects},
+        tags=list(made.tags),
+        urls=list(made.urls),
+        parameters=_parameters(campaign) | {"community": community, "objects": campaign.objects},
+        framed=framed,
     )
+
+
+def _parameters(campaign: Campaign) -> dict[str, Any]:
+    out = asdict(replace(campaign, evasion=None))
+    del out["evasion"]
+    if campaign.evasion is not None:
+        out["evasion"] = campaign.evasion.parameters()
+    return out
 
 
 def _community(rng: np.random.Generator, ground: Ground, campaign: Campaign) -> int:
@@ -128,37 +158,12 @@ def _rate(rng: np.random.Generator, ground: Ground, campaign: Campaign) -> F64 |
 
 
 def _who_does_what(rng: np.random.Generator, campaign: Campaign) -> tuple[I64, I64]:
+    if campaign.evasion is not None and campaign.evasion.teams > 1:
+        return teamed(rng, campaign)
     order = np.argsort(rng.random((campaign.size, campaign.objects)), axis=1, kind="stable")
     thing = order[:, : campaign.acts]
     member = np.repeat(np.arange(campaign.size), campaign.acts)
     return member, thing.ravel()
-
-
-def _delays(rng: np.random.Generator, campaign: Campaign, n: int) -> I64:
-    scale = campaign.jitter_s * 1000
-    if campaign.delays == "exponential":
-        drawn = rng.exponential(scale, n)
-    elif campaign.delays == "log-normal":
-        drawn = rng.lognormal(np.log(max(scale, 1)), 1.0, n)
-    else:
-        drawn = rng.random(n) * scale
-    return drawn.astype(np.int64)
-
-
-def _orders(rng: np.random.Generator, ground: Ground, community: int, created: I64) -> I64:
-    """(n,) when the word goes out: minutes to hours after creation, by day if there is a choice."""
-    zone = np.full(len(created), ground.scene.among.zone[community] * HOUR)
-    best, score = created, np.full(len(created), -np.inf)
-    for _ in range(6):
-        wait = rng.lognormal(np.log(50 * MINUTE), 0.9, len(created)).astype(np.int64)
-        at = np.minimum(created + 3 * MINUTE + wait, ground.scene.clock.end - HOUR // 2)
-        awake = ground.scene.clock.awake(at, np.full(len(at), 2), zone)
-        value = np.log(awake + 0.02) + 0.5 * rng.gumbel(size=len(at))
-        best, score = np.where(value > score, at, best), np.maximum(score, value)
-    return np.maximum(best, created + MINUTE)
-
-
-_Made = tuple[Draft, list[str]]
 
 
 def _reposts(
@@ -169,17 +174,10 @@ def _reposts(
     member: I64,
     thing: I64,
     new: People,
-) -> _Made:
-    draft = ground.around.draft
-    acted = draft.ref[draft.kind == KIND["repost"]]
-    popularity = np.bincount(acted, minlength=draft.n)
-    seed = draft.kind <= KIND["link"]
-    seed[ground.posts_taken] = False
-    chosen = _popular(
-        rng, ground, campaign, community, popularity, seed, draft.author, draft.time, draft.language
-    )
-    start = _orders(rng, ground, community, draft.time[chosen])
-    time = start[thing] + _delays(rng, campaign, len(thing))
+) -> Made:
+    draft, chosen = ground.around.draft, posts_to_push(rng, ground, campaign, community)
+    start = orders(rng, ground, community, draft.time[chosen])
+    time = start[thing] + delays(rng, campaign, len(thing))
     cell = np.full(len(thing), ground.scene.vocabulary.cell(*_home(ground, community))[0])
     joint = drafted(
         ground.base + member,
@@ -189,7 +187,7 @@ def _reposts(
         ref=chosen[thing],
         client=new.client[member],
     )
-    return joint, []
+    return _made(ground, campaign, joint)
 
 
 def _links(
@@ -200,18 +198,18 @@ def _links(
     member: I64,
     thing: I64,
     new: People,
-) -> _Made:
+) -> Made:
     news, draft = ground.around.news, ground.around.draft
     shared = draft.url[(draft.kind == KIND["link"]) & (draft.url >= 0)]
     popularity = np.bincount(shared, minlength=len(news.time))
     every = np.ones(len(news.time), bool)
     every[ground.stories_taken[ground.stories_taken < len(every)]] = False
     language = news.cell // len(TOPICS)
-    chosen = _popular(
+    chosen = popular(
         rng, ground, campaign, community, popularity, every, news.outlet, news.time, language
     )
-    start = _orders(rng, ground, community, news.time[chosen])
-    time = start[thing] + _delays(rng, campaign, len(thing))
+    start = orders(rng, ground, community, news.time[chosen])
+    time = start[thing] + delays(rng, campaign, len(thing))
     cell = news.cell[chosen][thing]
     lines = ground.scene.vocabulary.lines(rng, cell)
     joint = drafted(
@@ -223,46 +221,7 @@ def _links(
         url=chosen[thing],
         client=new.client[member],
     )
-    return joint, []
-
-
-def _popular(
-    rng: np.random.Generator,
-    ground: Ground,
-    campaign: Campaign,
-    community: int,
-    popularity: I64,
-    allowed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    target: I64,
-    created: I64,
-    language: np.ndarray[tuple[int, ...], np.dtype[np.integer]],
-) -> I64:
-    """(objects,) things with outsiders, of as many authors or outlets as there are."""
-    end = ground.scene.clock.end
-    mine = language == ground.scene.among.language[community]
-    early = allowed & (created < end - resting(end))
-    least = campaign.outsiders
-    while True:
-        rows = np.flatnonzero(early & mine & (popularity >= least))
-        rows = rows[rng.permutation(len(rows))]
-        rows = rows[np.argsort(_occurrence(target[rows]), kind="stable")]
-        several = len(np.unique(target[rows])) >= campaign.objects
-        if several or least == 0:
-            break
-        least //= 2
-    if len(rows) < campaign.objects:
-        raise ConfigError("campaign acts", campaign.acts, "a larger world for so many joint acts")
-    return rows[: campaign.objects]
-
-
-def _occurrence(value: I64) -> I64:
-    """(n,) how often each value stood further left."""
-    order = np.argsort(value, kind="stable")
-    ordered = value[order]
-    first = np.searchsorted(ordered, ordered)
-    out = np.empty(len(value), np.int64)
-    out[order] = np.arange(len(value)) - first
-    return out
+    return _made(ground, campaign, joint)
 
 
 def _copies(
@@ -273,9 +232,9 @@ def _copies(
     member: I64,
     thing: I64,
     new: People,
-) -> _Made:
+) -> Made:
     edited = campaign.kind == "edited"
-    cell = _cells(rng, ground, community, campaign.objects)
+    cell = cells(rng, ground, community, campaign.objects)
     full = dict.fromkeys(("opener", "time", "place", "comment"), 1.0)
     full["comment2"] = 1.0 if edited else 0.4
     vocabulary = ground.scene.vocabulary
@@ -283,8 +242,12 @@ def _copies(
     end = rng.integers(0, 10, campaign.objects)[thing]
     if edited:
         lines = _edited(rng, lines, vocabulary.lines(rng, cell[thing], chance=full))
+    if campaign.evasion is not None and campaign.evasion.edits:
+        chance = dict.fromkeys(("opener", "time", "place", "comment"), campaign.evasion.edits)
+        other = vocabulary.lines(rng, cell[thing], chance=full)
+        lines = _edited(rng, lines, other, chance | {"comment2": campaign.evasion.edits})
     start = daytime(rng, ground, community, campaign.objects, rest=_rest(ground, campaign))
-    time = start[thing] + _delays(rng, campaign, len(thing))
+    time = start[thing] + delays(rng, campaign, len(thing))
     joint = drafted(
         ground.base + member,
         time,
@@ -293,13 +256,19 @@ def _copies(
         words=vocabulary.render(lines, end),
         client=new.client[member],
     )
-    return joint, []
+    return _made(ground, campaign, joint)
 
 
-def _edited(rng: np.random.Generator, lines: I32, other: I32) -> I32:
-    """Own words at the ends and in the middle: two copies differ in a quarter of their words."""
+_EDITS = {"opener": 0.5, "comment2": 0.2, "time": 0.25, "place": 0.25}
+"""Two copies differ in a quarter of their words."""
+
+
+def _edited(
+    rng: np.random.Generator, lines: I32, other: I32, chances: Mapping[str, float] = _EDITS
+) -> I32:
+    """Own words at the ends and in the middle."""
     out = lines.copy()
-    for slot, chance in (("opener", 0.5), ("comment2", 0.2), ("time", 0.25), ("place", 0.25)):
+    for slot, chance in chances.items():
         i = SLOTS.index(slot)
         swap = rng.random(len(lines)) < chance
         out[swap, i] = other[swap, i]
@@ -314,8 +283,8 @@ def _hashtags(
     member: I64,
     thing: I64,
     new: People,
-) -> _Made:
-    cell = _cells(rng, ground, community, campaign.objects)
+) -> Made:
+    cell = cells(rng, ground, community, campaign.objects)
     own = ["".join(w) for w in rng.choice(_SLOGAN, (2, 3))]
     tags = draw_tags(rng, ground.scene, cell, np.full(len(cell), MAX_TAGS))
     tags[:, 0] = ground.tags + rng.integers(0, 2, len(cell))
@@ -327,14 +296,14 @@ def _hashtags(
     start = daytime(rng, ground, community, campaign.objects, rest=_rest(ground, campaign))
     joint = drafted(
         ground.base + member,
-        start[thing] + _delays(rng, campaign, len(thing)),
+        start[thing] + delays(rng, campaign, len(thing)),
         "post",
         cell[thing],
         words=vocabulary.render(lines, rng.integers(0, 10, len(thing))),
         tags=tags[thing],
         client=new.client[member],
     )
-    return joint, own
+    return _made(ground, campaign, joint, tuple(own))
 
 
 _SLOGAN = ("voice", "stand", "turn", "now", "our", "time", "real", "enough", "next", "all", "new")
@@ -356,20 +325,44 @@ def _home(ground: Ground, community: int) -> tuple[I64, I64]:
     return among.language[[community]], among.topic[[community]]
 
 
-def _cells(rng: np.random.Generator, ground: Ground, community: int, n: int) -> I64:
-    among = ground.scene.among
-    topic = np.where(rng.random(n) < 0.8, among.topic[community], among.second_topic[community])
-    return ground.scene.vocabulary.cell(np.full(n, among.language[community]), topic)
-
-
 def _rest(ground: Ground, campaign: Campaign) -> int:
     return max(resting(ground.scene.clock.end), int(campaign.jitter_s * 1500))
 
 
-_MAKERS = {
+def _mixed(
+    rng: np.random.Generator,
+    ground: Ground,
+    campaign: Campaign,
+    community: int,
+    member: I64,
+    thing: I64,
+    new: People,
+) -> Made:
+    """Reposts, links and copies in turn: a third of the objects of each."""
+    parts: list[Draft] = []
+    for k, maker in enumerate((_reposts, _links, _copies)):
+        mine = thing % 3 == k
+        part = maker(rng, ground, campaign, community, member[mine], thing[mine], new)
+        parts.append(part.draft)
+    whole = merge(parts)
+    order = np.concatenate([np.flatnonzero(thing % 3 == k) for k in range(3)])
+    # back to the order in which the caller knows who did what
+    return _made(ground, campaign, take(whole, np.argsort(order, kind="stable")))
+
+
+def _made(ground: Ground, campaign: Campaign, joint: Draft, tags: tuple[str, ...] = ()) -> Made:
+    return Made(joint, ground.base + np.arange(campaign.size), tags=tags)
+
+
+_Maker = Callable[[np.random.Generator, Ground, Campaign, int, "I64", "I64", "People"], Made]
+_MAKERS: dict[str, _Maker] = {
     "repost": _reposts,
     "link": _links,
     "copies": _copies,
     "edited": _copies,
     "hashtags": _hashtags,
+    "private links": private_links,
+    "instant": instant,
+    "replies": replies,
+    "mixed": _mixed,
 }

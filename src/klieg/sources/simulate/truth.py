@@ -20,10 +20,10 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class TrueGroup:
-    """A campaign or a look-alike as it was planted."""
+    """A campaign or a look-alike as it was planted, or the innocent accounts one imitates."""
 
-    label: str  # "campaign:repost-1", "look-alike:fans-1"
-    kind: str  # repost, link, copies, edited, hashtags; fans, syndication, …
+    label: str  # "campaign:repost-1", "look-alike:fans-1", "framed:repost-1"
+    kind: str  # repost, link, copies, edited, hashtags; fans, syndication, …; framed
     accounts: tuple[str, ...]  # account ids, sorted
     posts: tuple[str, ...]  # ids of the posts that took part, in time order
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +59,12 @@ class Truth:
 
     @property
     def look_alikes(self) -> tuple[TrueGroup, ...]:
-        return tuple(g for g in self.groups if not g.campaign)
+        return tuple(g for g in self.groups if g.label.startswith("look-alike:"))
+
+    @property
+    def framed(self) -> tuple[TrueGroup, ...]:
+        """Innocent accounts that a campaign imitates so that they look like members."""
+        return tuple(g for g in self.groups if g.label.startswith("framed:"))
 
 
 def truth_path(posts: Path) -> Path:

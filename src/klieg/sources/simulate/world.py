@@ -149,7 +149,9 @@ def _plant(
         numbers[campaign.kind] += 1
         label = f"campaign:{campaign.kind}-{numbers[campaign.kind]}"
         ground = _next(ground, out, component=1 + i)
-        out.append((1 + i, plant_campaign(_child(seed, "campaign", i), ground, campaign, label)))
+        made = plant_campaign(_child(seed, "campaign", i), ground, campaign, label)
+        free[made.framed] = False
+        out.append((1 + i, made))
     for j, about in enumerate(look_alikes):
         numbers[about.kind] += 1
         label = f"look-alike:{about.kind.replace(' ', '-')}-{numbers[about.kind]}"
@@ -198,7 +200,11 @@ def _compiled(
     languages = (*scene.vocabulary.languages, INVENTED)
     names = Names(pa.array(urls, pa.string()), pa.array(tags), languages)
     truth = Truth.of(
-        tuple(_group(p, everybody.ids, i) for (_, p), i in zip(groups, ids[1:], strict=True))
+        tuple(
+            group
+            for (_, p), i in zip(groups, ids[1:], strict=True)
+            for group in _groups(p, everybody.ids, i)
+        )
     )
     posts = table(merge(drafts), np.concatenate(ids), everybody, names, epoch_ms)
     return World(posts, truth)
@@ -215,11 +221,17 @@ def _resolved(drafts: list[Draft]) -> list[Draft]:
     return out
 
 
-def _group(made: Planted, account_ids: I64, ids: I64) -> TrueGroup:
-    return TrueGroup(
-        made.label,
-        made.kind,
-        tuple(sorted(str(x) for x in account_ids[made.members].tolist())),
-        tuple(str(x) for x in ids[made.draft.joint].tolist()),
-        made.parameters,
-    )
+def _groups(made: Planted, account_ids: I64, ids: I64) -> list[TrueGroup]:
+    """The group, and beside it the innocent accounts that it imitates, if it does."""
+    posts = tuple(str(x) for x in ids[made.draft.joint].tolist())
+    out = [
+        TrueGroup(made.label, made.kind, _names(account_ids, made.members), posts, made.parameters)
+    ]
+    if len(made.framed):
+        label = made.label.replace("campaign:", "framed:")
+        out.append(TrueGroup(label, "framed", _names(account_ids, made.framed), ()))
+    return out
+
+
+def _names(account_ids: I64, rows: I64) -> tuple[str, ...]:
+    return tuple(sorted(str(x) for x in account_ids[rows].tolist()))
