@@ -296,7 +296,9 @@ class NullStat:
     crowds: int = 0  # sets of accounts in the same bursts of hundreds: kept whole, not as pairs
     crowd_pairs: int = 0  # pairs of their members
     crowd_scored: int = 0  # of them scored one by one: the strongest
-    crowd_possible: int = 0  # the rest, if the crowd left out of chance one scored would stand
+    crowd_possible: int = 0  # of the rest, those that could have been validated, all scored
+    crowd_raised: int = 0  # scored pairs that would be validated with all of those
+    second_level: float = 0.0  # every pair that is not scored and in no crowd has a larger p
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,16 @@ far above what the accounts' activity explains grow into crowds. A crowd enters 
 whole, where the burst test judges it like any other; among pairs some members stand for it: those
 in most of its bursts that do least besides.
 
-Bounded is what the cap can have cost a pair that was never proposed (``omitted_bound`` of the
-layer). Not proved is that a crowd's stand-ins are its strongest: they share most of its bursts and
-chance expects little of them, but two others may share more that lies outside of it, and overlaps
-of fewer than SHARED accounts are not looked at. A crowd that is much of the traffic also explains
-itself: its own pairs are most of what chance then expects. ``strongest`` therefore leaves it out of
-chance, and where even so no stand-in's pair would be validated the crowd's others are said to be
-out of reach; where one would be, all of them may be. The room makes no pair of accounts beyond
-those few, and proves nothing.
+A crowd stands for the pairs of its members that are not scored: ``second_look`` counts how many of
+them could have been validated at all, and makes every such pair outside of crowds. A crowd that is
+much of the traffic also explains itself: its own pairs are most of what chance then expects.
+``strongest`` therefore asks what its stand-ins show where it is left out of chance. The room makes
+no pair of accounts beyond those few.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +30,9 @@ from klieg.tables import MULTIPLEX, SECOND, Crowd
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine
-    from klieg.tables import I32, I64, Actions, Bool, Network, Strata
+    from klieg.tables import I32, I64, Actions, Bool, Network, NullStat, Strata
 
-__all__ = ["Found", "find", "notes", "pairs", "strongest"]
+__all__ = ["Found", "find", "notes", "pairs", "strongest", "together", "unscored"]
 
 WIDEST = 600
 """Seconds of the widest window looked at: hundreds within an hour are what virality is."""
@@ -128,6 +125,31 @@ def pairs(found: tuple[Found, ...]) -> tuple[I32, I32]:
     return np.concatenate(left), np.concatenate(right)
 
 
+def unscored(found: Found) -> int:
+    """Pairs that the crowd stands for: all of its members but those scored one by one."""
+    k = len(found.standins)
+    return found.crowd.pairs - k * (k - 1) // 2
+
+
+def together(found: tuple[Found, ...], massed: tuple[Crowd, ...]) -> tuple[Found, ...]:
+    """The crowds, and whoever else was on objects too crowded to walk.
+
+    Massed accounts of whom half are in one crowd are added to it; others are one of their own.
+    """
+    out = list(found)
+    for crowd in massed:
+        for i, each in enumerate(out):
+            if _mostly(crowd.members, each.crowd.members):
+                members = np.union1d(each.crowd.members, crowd.members)
+                size = len(members)
+                wider = replace(each.crowd, members=members, pairs=size * (size - 1) // 2)
+                out[i] = replace(each, crowd=wider)
+                break
+        else:
+            out.append(Found(crowd, np.zeros(0, np.int32)))
+    return tuple(out)
+
+
 def strongest(
     found: Found, actions: Actions, strata: Strata, config: Config, engine: Engine
 ) -> float:
@@ -164,23 +186,28 @@ def notes(network: Network) -> tuple[str, ...]:
         if not own or name == MULTIPLEX:
             continue
         stat, largest = layer.stat, max(own, key=lambda c: len(c.members))
-        rest = stat.crowd_pairs - stat.crowd_scored
-        could = (
-            f"were the crowds left out of chance, up to {stat.crowd_possible:,} of the other "
-            f"{rest:,} could have been validated"
-            if stat.crowd_possible
-            else f"with the crowds left out of chance too none of those would be validated, which "
-            f"suggests the same of the other {rest:,} and does not prove it"
-        )
         told.append(
             f"{name}: {len(own)} crowd{'s' if len(own) > 1 else ''} in bursts of hundreds, the "
             f"largest {len(largest.members):,} accounts on {largest.objects} objects within "
             f"{largest.window} s, went into the search whole. Of {stat.crowd_pairs:,} pairs in "
-            f"crowds {stat.crowd_scored:,} of likely strong ones were scored one by one; {could}. "
-            "None of the others is listed; what a pair can have lost to the cap is at most "
-            f"{stat.omitted_bound:.0f} nats."
+            f"crowds {stat.crowd_scored:,} were scored one by one; {_rest(stat)}. Every pair of "
+            f"this layer that is neither scored nor in a crowd has p > {stat.second_level:.1g}."
         )
     return tuple(told)
+
+
+def _rest(stat: NullStat) -> str:
+    """What became of the pairs that crowds stand for."""
+    rest = stat.crowd_pairs - stat.crowd_scored
+    if not rest:
+        return "none is left out"
+    if not stat.crowd_possible:
+        return f"none of the other {rest:,} could have been validated, whatever it shares"
+    with_them = f", and {stat.crowd_raised:,} scored pairs with them" if stat.crowd_raised else ""
+    return (
+        f"up to {stat.crowd_possible:,} of the other {rest:,} could have been validated{with_them}:"
+        " the crowd stands for them, none is listed"
+    )
 
 
 def _massed(

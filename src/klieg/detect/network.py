@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from klieg import memory
-from klieg.detect import crowds, error_control, multiplex, null, sifting, strata
+from klieg.detect import crowds, error_control, multiplex, null, second_look, sifting, strata
 from klieg.engine import shards
 from klieg.engine.spill import unmapped
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
@@ -84,6 +84,8 @@ def build(
 
     counted = _each("pairs", count, actions, config, progress)
     studies = {name: own for name, (own, _) in counted.items()}
+    studies = second_look.every(actions, studies, config, engine)
+    _let_go(actions)
     verdict = _verdict(studies, config)
     turn = {name: i for i, name in enumerate(actions)}
 
@@ -95,9 +97,7 @@ def build(
 
     checked = _each("shuffles", check, actions, config, progress)
     built = {
-        name: _layer(
-            actions[name], pools[name], studies[name], verdict, checked[name], config, engine
-        )
+        name: _layer(actions[name], pools[name], studies[name], verdict, checked[name], config)
         for name in actions
     }
     return Network(
@@ -233,7 +233,6 @@ def _layer(
     verdict: _Verdict,
     shuffled: _Shuffled,
     config: Config,
-    engine: Engine,
 ) -> Layer:
     own = actions.signal != MULTIPLEX
     tests = s.tests
@@ -254,8 +253,7 @@ def _layer(
         validated=validated[kept],
         grouped=np.zeros(len(kept), np.bool_),
     )
-    crowded = _crowded(actions, pools, s, verdict, config, engine)
-    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored, crowded))
+    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored))
 
 
 def _rows(edges: Edges, kept: I64) -> Edges:
@@ -275,7 +273,6 @@ def _stat(
     verdict: _Verdict,
     shuffled: _Shuffled,
     scored: ScoredEdges,
-    crowded: Mapping[str, int],
 ) -> NullStat:
     own = actions.signal != MULTIPLEX
     return NullStat(
@@ -300,24 +297,18 @@ def _stat(
         threshold=verdict.p if own else 0.0,
         validated_by=int(np.count_nonzero(s.tests.p <= verdict.by)) if own and verdict.by else 0,
         validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
-        **crowded,
+        second_level=s.level,
+        **_crowded(s),
     )
 
 
-def _crowded(
-    actions: Actions, pools: Strata, s: Study, verdict: _Verdict, config: Config, engine: Engine
-) -> dict[str, int]:
-    """What stands for the pairs of crowds, and how many of them could have been validated.
-
-    None where the best of a crowd's stand-ins, the crowd left out of chance, is not even small
-    enough for as many rejections as the crowd has pairs.
-    """
-    told = {"crowds": len(s.crowds), "crowd_pairs": 0, "crowd_scored": 0, "crowd_possible": 0}
-    for found in s.crowds:
-        best = crowds.strongest(found, actions, pools, config, engine)
-        scored = len(found.standins) * (len(found.standins) - 1) // 2
-        told["crowd_pairs"] += found.crowd.pairs
-        told["crowd_scored"] += scored
-        if best * verdict.m <= config.false_alarms * found.crowd.pairs:
-            told["crowd_possible"] += found.crowd.pairs - scored
-    return told
+def _crowded(s: Study) -> dict[str, int]:
+    """What stands for the pairs of crowds, and how many of them could have been validated."""
+    every = sum(found.crowd.pairs for found in s.crowds)
+    return {
+        "crowds": len(s.crowds),
+        "crowd_pairs": every,
+        "crowd_scored": every - sum(map(crowds.unscored, s.crowds)),
+        "crowd_possible": s.possible,
+        "crowd_raised": s.raised,
+    }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klieg.detect import crowds, hubs, null, rhythm
+from klieg.detect import crowds, hubs, null, reach, rhythm
 from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
 from klieg.engine.compiled import column, compiled
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from klieg.config import Config
     from klieg.sockets import Engine, PairCounts
-    from klieg.tables import F64, I32, I64, Actions, Bool, Strata
+    from klieg.tables import F64, I32, I64, U8, Actions, Bool, Strata
 
 __all__ = [
     "Beside",
@@ -96,6 +96,10 @@ class Study:
     tests: PairTests  # p and e of every candidate, the rest (k,)
     omitted: float  # nats that a pair which is no candidate can have had
     crowds: tuple[crowds.Found, ...]
+    dropped: U8  # (n_accounts, W) acts in crowded windows, as ``reach.saturated`` gives them
+    level: float = 0.0  # every pair outside of crowds that is not scored has a larger p
+    possible: int = 0  # pairs that crowds stand for and that could have been validated
+    raised: int = 0  # scored ones that would be, were all of those
 
     @property
     def slots(self) -> null.Slots:
@@ -130,7 +134,15 @@ def study(
     part = joined(list(parts), len(config.windows_s))
     rows = np.arange(part.edges.size)
     return Study(
-        known, counts, rows, part.edges, part.expected, part.tests, more.omitted, more.crowds
+        known,
+        counts,
+        rows,
+        part.edges,
+        part.expected,
+        part.tests,
+        more.omitted,
+        more.crowds,
+        reach.saturated(counts.dropped),
     )
 
 
@@ -191,7 +203,7 @@ def scored(
     actions: Actions,
     known: Measured,
     more: Beside,
-    dropped: I64,
+    dropped: I64 | U8,
     pieces: Iterable[Edges],
     config: Config,
     engine: Engine,
@@ -229,7 +241,7 @@ def no_edges(width: int) -> Edges:
 def _part(
     actions: Actions,
     known: Measured,
-    dropped: I64,
+    dropped: I64 | U8,
     counts: Edges,
     left: I32,
     right: I32,
@@ -308,7 +320,7 @@ def _tests(
 
 def _exact(
     actions: Actions,
-    dropped: I64,
+    dropped: I64 | U8,
     seen: Edges,
     left: I32,
     right: I32,

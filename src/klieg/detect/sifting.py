@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg import memory
-from klieg.detect import error_control, scoring, weak
+from klieg.detect import error_control, reach, scoring, second_look, weak
 from klieg.detect.error_control import PairTests
 from klieg.detect.scoring import Study
 from klieg.engine.spill import Scratch
@@ -77,7 +77,17 @@ def survey(
     few = scoring.joined(kept, width)
     tests = PairTests(few.tests.p_window, few.tests.best, _whole(p), _whole(e))
     row = np.concatenate([np.zeros(0, np.int64), *rows])
-    found = Study(known, None, row, few.edges, few.expected, tests, more.omitted, more.crowds)
+    found = Study(
+        known,
+        None,
+        row,
+        few.edges,
+        few.expected,
+        tests,
+        more.omitted,
+        more.crowds,
+        reach.saturated(source.dropped),
+    )
     return found, weak.joined(actions.signal, opinions, graphs, config)
 
 
@@ -94,6 +104,7 @@ def tally(
     known = scoring.measured(actions, strata, config, engine, unshuffled=real)
     more = scoring.beside(actions, known.able, source.dropped, config, engine)
     candidates = below = faint = 0
+    counted = [np.zeros(0, np.int64)]
     tail = np.zeros(len(error_control.ALPHAS), np.int64)
     bins = error_control.histogram(np.zeros(0))
     for part in scoring.scored(
@@ -101,10 +112,17 @@ def tally(
     ):
         p = part.tests.p
         candidates += len(p)
-        below += int(np.count_nonzero(p <= level))
+        few = p <= level
+        below += int(np.count_nonzero(few))
+        counted.append(second_look.keys(part.edges)[few])
         faint += int(np.count_nonzero(p < config.weak_p))
         tail += error_control.tail(p)
         bins += error_control.histogram(p)
+    # what the cap kept out is looked at again here too, or chance would look quieter than the data
+    dropped = reach.saturated(source.dropped)
+    again = second_look.pairs_within(actions, known, dropped, level, config, engine)
+    late = ~np.isin(second_look.keys(again.part.edges), np.concatenate(counted))
+    below += int(np.count_nonzero(late))
     return Tally(candidates, below, faint, tuple(tail.tolist()), bins, known.pairs)
 
 
