@@ -1,4 +1,4 @@
-"""Names become files: patterns, remote stores (a real S3 server), and posts read by workers."""
+"""Names become files: patterns, remote stores (servers of both), and posts read by workers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import fs
 
 from klieg import sources
 from klieg.config import Config
@@ -232,28 +234,23 @@ def test_remote_ray_workers_read_a_pattern(folder: Path, ray_address: str) -> No
     )
 
 
-# --- a real S3 server ----------------------------------------------------------------------------
+# --- real servers of stores ----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """Moto's server in a process of its own; its address is in the environment, as are the keys."""
+@contextmanager
+def served(*command: str, **environ: str) -> Iterator[str]:
+    """A store's server in a process of its own; ``{address}`` in the environment is where."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        [word.format(port=port) for word in command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     before = dict(os.environ)
-    os.environ |= {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-    }
+    os.environ |= {name: value.format(address=address) for name, value in environ.items()}
     try:
         _wait(port)
         yield address
@@ -263,6 +260,7 @@ def s3() -> Iterator[str]:
         os.environ.clear()
         os.environ |= before
         remote._s3.cache_clear()
+        remote._gs.cache_clear()
 
 
 def _wait(port: int) -> None:
@@ -272,12 +270,88 @@ def _wait(port: int) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    pytest.fail("the S3 server did not start")
+    pytest.fail("the store's server did not start")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Moto's server; its address is in the environment, as are the keys."""
+    yield from _held(
+        served(
+            *(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}"),
+            AWS_ENDPOINT_URL="{address}",
+            AWS_ACCESS_KEY_ID="test",
+            AWS_SECRET_ACCESS_KEY="test",
+            AWS_REGION="us-east-1",
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def gs() -> Iterator[str]:
+    """An emulator of Google's store with one bucket, ``dump``."""
+    emulator = str(Path(sys.executable).with_name("gcp-storage-emulator"))
+    yield from _held(
+        served(
+            *(emulator, "start", "--host=127.0.0.1", "--port={port}", "--in-memory"),
+            "--default-bucket=dump",
+            STORAGE_EMULATOR_HOST="{address}",
+        )
+    )
+
+
+def _held(server: AbstractContextManager[str]) -> Iterator[str]:
+    with server as address:
+        yield address
+
+
+def test_remote_gs_reads_the_same(folder: Path, gs: str) -> None:
+    store = fs.GcsFileSystem(
+        anonymous=True, endpoint_override=gs.removeprefix("http://"), scheme="http"
+    )
+    for name in EVERY:
+        with store.open_output_stream(f"dump/may posts/{name}", compression=None) as file:
+            file.write((folder / "d" / name).read_bytes())
+    here = sources.read(listed(folder, *EVERY))
+    same(sources.read([f"gs://dump/may posts/{name}" for name in EVERY]), here)
+    same(sources.read(["gcs://dump/may posts/**/*"]), here)
+    same(sources.read(["gs://dump/**/*"], executor=ThreadExecutor()), here)
+    assert expand(["gs://dump/may posts/*.jsonl"]) == [
+        f"gs://dump/may posts/{name}" for name in ("a.jsonl", "b.jsonl")
+    ]
+    for name, says in (
+        ("gs://dump/gone.jsonl", "cannot be fetched"),
+        ("gs://dump/may posts/*.tsv", "no file matches"),
+    ):
+        with pytest.raises(InputError, match=says):
+            sources.read([name])
+
+
+@pytest.mark.parametrize("store", ["s3", "gs"])
+def test_remote_network_reads_from_a_store(
+    request: pytest.FixtureRequest, tmp_path: Path, store: str
+) -> None:
+    from klieg.parity import network_like
+
+    address = request.getfixturevalue(store)
+    if store == "s3":
+        where = {"endpoint_override": address.removeprefix("http://"), "scheme": "http"}
+        fs.S3FileSystem(**where, allow_bucket_creation=True).create_dir("dump")
+    rows = b"object_id,account_id,content_id,timestamp_share\no,A,1,0\no,B,2,1\n"
+    for name, data in (("a.csv", rows), ("b.csv.gz", gzip.compress(rows))):
+        (tmp_path / name).write_bytes(data)
+        system, place = remote._system(f"{store}://dump/shares/{name}")
+        with system.open_output_stream(place, compression=None) as file:
+            file.write(data)
+    asked = {"like": "coortweet", "min_participation": 1}
+    here = network_like([tmp_path / "a.csv", tmp_path / "b.csv.gz"], **asked).to_table()
+    assert here.column("weight").to_pylist() == [2]
+    assert network_like(f"{store}://dump/shares/*", **asked).to_table() == here
+    with pytest.raises(InputError, match="cannot be fetched"):
+        network_like(f"{store}://dump/shares/gone.csv", **asked)
 
 
 def test_remote_s3_reads_the_same(folder: Path, s3: str) -> None:
-    from pyarrow import fs
-
     store = fs.S3FileSystem(
         endpoint_override=s3.removeprefix("http://"), scheme="http", allow_bucket_creation=True
     )

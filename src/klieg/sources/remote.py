@@ -170,7 +170,7 @@ def _system(name: str) -> tuple[fs.FileSystem, str]:
         if scheme == "s3" and "S3FileSystem" in vars(fs):
             return _s3(place.partition("/")[0]), place
         if scheme in ("gs", "gcs") and "GcsFileSystem" in vars(fs):
-            return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=60)), place
+            return _gs(), place
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{scheme}:// cannot be reached: {_why(error)}", path=name) from error
     return _through_fsspec(scheme), place
@@ -187,6 +187,15 @@ def _s3(bucket: str) -> Any:
     if _environ("AWS_NO_SIGN_REQUEST"):  # a public bucket
         options["anonymous"] = True
     return fs.S3FileSystem(**{k: v for k, v in options.items() if v})
+
+
+@cache
+def _gs() -> Any:
+    options: dict[str, Any] = {"retry_time_limit": timedelta(seconds=60)}
+    if emulator := _environ("STORAGE_EMULATOR_HOST"):  # as Google's own libraries have it
+        where = urlsplit(emulator if "//" in emulator else f"http://{emulator}")
+        options |= {"anonymous": True, "endpoint_override": where.netloc, "scheme": where.scheme}
+    return fs.GcsFileSystem(**options)
 
 
 @cache
