@@ -349,6 +349,8 @@ def test_remote_network_reads_from_a_store(
     assert network_like(f"{store}://dump/shares/*", **asked).to_table() == here
     with pytest.raises(InputError, match="cannot be fetched"):
         network_like(f"{store}://dump/shares/gone.csv", **asked)
+    for name in ("a.csv", "b.csv.gz"):  # others list the bucket
+        system.delete_file(f"dump/shares/{name}")
 
 
 def test_remote_s3_reads_the_same(folder: Path, s3: str) -> None:
