@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klieg.sources.simulate.population import People
     from klieg.tables import F64, I32, I64, U8, Bool
 
-__all__ = ["Ordinary", "Slots", "act", "draw_tags", "live", "ordinary", "tag_names"]
+__all__ = ["Ordinary", "Slots", "act", "draw_tags", "fresh", "live", "ordinary", "tag_names"]
 
 _CALM = 28 * MINUTE
 """The median account's median reaction time."""
@@ -276,11 +276,11 @@ def _references(
     seen = choose(rng, posts, slots.community[refers], time, age)
     found = np.where((mine >= 0), mine, seen)
     out = np.full(len(slots.time), -1, np.int64)
-    out[refers] = np.where(_fresh(author, found, slots.kind[refers]), found, -1)
+    out[refers] = np.where(fresh(author, found, slots.kind[refers]), found, -1)
     return out
 
 
-def _fresh(author: I64, found: I64, kind: U8) -> Bool:
+def fresh(author: I64, found: I64, kind: U8) -> Bool:
     """Nobody reposts a post twice: only the first of each author, post and kind stays."""
     order = np.lexsort((np.arange(len(found)), kind, found, author))
     a, f, k = author[order], found[order], kind[order]

@@ -131,7 +131,8 @@ def _batched(rng: np.random.Generator, new: People, batch: Batch) -> People:
     age = batch.age_days + rng.random(new.n) * batch.within_s / 86_400
     handle = new.handle
     if batch.handles == "numbered":
-        number = pc.cast(pa.array(rng.permutation(9 * 10**7)[: new.n] + 10**7), pa.string())
+        drawn = rng.permutation(np.unique(rng.integers(10**7, 10**8, 2 * new.n + 20)))
+        number = pc.cast(pa.array(drawn[: new.n]), pa.string())
         given = pc.list_element(pc.split_pattern(new.handle, "_"), 0)
         handle = pc.binary_join_element_wise(given, number, "")
     elif batch.handles == "stem":

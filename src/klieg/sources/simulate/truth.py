@@ -5,7 +5,10 @@ A truth is written beside the posts as ``<name>.truth.json``. The room knows no 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,26 +94,74 @@ def write_truth(truth: Truth, path: Path) -> None:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """The truth in a ``.truth.json`` file, or beside a file of posts. InputError if unreadable."""
-    file = Path(path)
-    file = file if file.name.endswith(".truth.json") else truth_path(file)
+    """The truth in a ``.json`` or ``.csv`` file, or beside a file of posts.
+
+    CSV has a header with ``label`` and ``account_id``, a ``post_id`` too if posts are known, and a
+    ``kind`` if it is not what stands behind the label's colon. InputError if unreadable.
+    """
+    file = _found(Path(path))
     try:
-        body = json.loads(file.read_text(encoding="utf-8"))
-        groups = tuple(
-            TrueGroup(
-                str(g["label"]),
-                str(g["kind"]),
-                tuple(str(a) for a in g["accounts"]),
-                tuple(str(p) for p in g["posts"]),
-                dict(g.get("parameters", {})),
-            )
-            for g in body["groups"]
-        )
+        text = file.read_text(encoding="utf-8-sig")
+        groups = _from_csv(text) if file.suffix == ".csv" else _from_json(text)
     except OSError as error:
         raise InputError(f"cannot read the truth: {error.strerror}", path=str(file)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(
-            "not a truth file: expected {schema_version, groups[{label, kind, accounts, posts}]}",
+            "not a truth file: expected {schema_version, groups[{label, kind, accounts, posts}]}, "
+            "or CSV with label and account_id",
             path=str(file),
         ) from error
     return Truth.of(groups)
+
+
+def _found(file: Path) -> Path:
+    if file.name.endswith((".truth.json", ".truth.csv")) or file.stem == "truth":
+        return file
+    beside = truth_path(file)
+    table = beside.with_suffix(".csv")
+    return table if table.exists() and not beside.exists() else beside
+
+
+def _from_json(text: str) -> tuple[TrueGroup, ...]:
+    return tuple(
+        TrueGroup(
+            _label(str(g["label"])),
+            str(g.get("kind", _kind(str(g["label"])))),
+            tuple(str(a) for a in g["accounts"]),
+            tuple(str(p) for p in g.get("posts", ())),
+            dict(g.get("parameters", {})),
+        )
+        for g in json.loads(text)["groups"]
+    )
+
+
+def _from_csv(text: str) -> tuple[TrueGroup, ...]:
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    if not {"label", "account_id"} <= set(rows.fieldnames or ()):
+        raise ValueError("label and account_id")
+    accounts: dict[str, dict[str, None]] = {}
+    posts: dict[str, dict[str, None]] = {}
+    kinds: dict[str, str] = {}
+    for row in rows:
+        label = _label(row["label"])
+        accounts.setdefault(label, {})
+        kinds.setdefault(label, row.get("kind") or _kind(label))
+        if row["account_id"]:
+            accounts[label][row["account_id"]] = None
+        if row.get("post_id"):
+            posts.setdefault(label, {})[row["post_id"]] = None
+    return tuple(
+        TrueGroup(label, kinds[label], tuple(sorted(who)), tuple(posts.get(label, ())))
+        for label, who in accounts.items()
+    )
+
+
+def _label(label: str) -> str:
+    if not label.startswith(("campaign:", "look-alike:", "framed:")):
+        raise ValueError("a label starts with campaign:, look-alike: or framed:")
+    return label
+
+
+def _kind(label: str) -> str:
+    """``look-alike:one-brand-2`` → ``one brand``."""
+    return re.sub(r"-\d+$", "", label.partition(":")[2]).replace("-", " ")

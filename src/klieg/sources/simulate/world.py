@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 from zlib import crc32
 
 import numpy as np
@@ -20,7 +20,9 @@ import pyarrow as pa
 from klieg.errors import ConfigError
 from klieg.sources.simulate.activity import ordinary, tag_names
 from klieg.sources.simulate.campaigns import DEFAULT_CAMPAIGNS, Campaign, plant_campaign
+from klieg.sources.simulate.catalogue import planned
 from klieg.sources.simulate.drafts import Draft, Names, merge, own, post_ids, table
+from klieg.sources.simulate.feeds import Life, exposed, habits
 from klieg.sources.simulate.lookalikes import DEFAULT_LOOK_ALIKES, LookAlike, plant_look_alike
 from klieg.sources.simulate.news import Scene, events, news
 from klieg.sources.simulate.planting import Ground, Planted
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
     from klieg.sources.simulate.population import People
     from klieg.tables import I64
 
-__all__ = ["World", "simulate"]
+__all__ = ["GENERATORS", "World", "simulate"]
+
+Generator = Literal["attention", "feeds"]
+GENERATORS: tuple[Generator, ...] = get_args(Generator)
 
 _LOOK_ALIKES_FROM = 512
 """Component numbers: 0 the ordinary part, 1 … campaigns, 512 … look-alikes."""
@@ -71,17 +76,26 @@ def simulate(
     look_alikes: Sequence[LookAlike] | None = None,
     languages: Sequence[str] = LANGUAGES,
     start: str = "2026-03-02T00:00:00Z",
+    generator: Generator = "attention",
+    worlds: Sequence[str] = (),
 ) -> World:
     """A world of ``accounts`` ordinary accounts and whatever is planted among them.
 
-    ``campaigns`` and ``look_alikes`` default to every kind once; ``()`` plants none. Campaigns,
-    syndication and brands bring accounts of their own. ``start`` is ISO 8601; shifting it by whole
-    weeks shifts the posts and changes nothing else. Raises ConfigError for impossible values.
+    ``worlds`` are names from the catalogue; what they plant comes behind what is given here.
+    ``campaigns`` and ``look_alikes`` default to five kinds each, or to none if ``worlds`` are
+    named; ``()`` plants none. Campaigns, syndication and brands bring accounts of their own.
+    ``start`` is ISO 8601; shifting it by whole weeks shifts the posts and changes nothing else.
+    ``generator`` chooses how ordinary people live: ``attention`` (a reaction has an age drawn for
+    it) or ``feeds`` (who follows whom, sittings, and what a feed shows in them). Raises ConfigError
+    for impossible values.
 
     >>> world = simulate(seed=1, accounts=200, days=3, campaigns=(), look_alikes=())
     >>> world.truth.accounts
     {}
     """
+    if generator not in GENERATORS:
+        raise ConfigError("generator", generator, ", ".join(GENERATORS))
+    chosen = _chosen(campaigns, look_alikes, worlds)
     begin = _checked(accounts, days, start)
     epoch_ms = round(begin.timestamp() * 1000)
     scene = Scene(
@@ -90,18 +104,29 @@ def simulate(
         communities(_child(seed, "communities"), tuple(languages), accounts),
     )
     who = people(_child(seed, "people"), accounts, scene.among, component=0)
+    who = habits(_child(seed, "habits"), who) if generator == "feeds" else who
     happening = events(_child(seed, "events"), scene)
     stories = news(_child(seed, "news"), scene, who, happening)
-    around = ordinary(_child(seed, "ordinary"), scene, who, stories, happening)
-    groups = _plant(
-        seed,
-        scene,
-        who,
-        around,
-        DEFAULT_CAMPAIGNS if campaigns is None else campaigns,
-        DEFAULT_LOOK_ALIKES if look_alikes is None else look_alikes,
-    )
+    life: Life | None = None
+    if generator == "feeds":
+        around, life = exposed(_child(seed, "feeds"), scene, who, stories, happening)
+    else:
+        around = ordinary(_child(seed, "ordinary"), scene, who, stories, happening)
+    groups = _plant(seed, scene, who, around, life, *chosen)
     return _compiled(scene, who, around, groups, epoch_ms)
+
+
+def _chosen(
+    campaigns: Sequence[Campaign] | None,
+    look_alikes: Sequence[LookAlike] | None,
+    worlds: Sequence[str],
+) -> tuple[tuple[Campaign, ...], tuple[LookAlike, ...]]:
+    more = planned(worlds)
+    if campaigns is None:
+        campaigns = () if worlds else DEFAULT_CAMPAIGNS
+    if look_alikes is None:
+        look_alikes = () if worlds else DEFAULT_LOOK_ALIKES
+    return (*campaigns, *more[0]), (*look_alikes, *more[1])
 
 
 def _checked(accounts: int, days: int, start: str) -> datetime:
@@ -126,6 +151,7 @@ def _plant(
     scene: Scene,
     who: People,
     around: Ordinary,
+    life: Life | None,
     campaigns: Sequence[Campaign],
     look_alikes: Sequence[LookAlike],
 ) -> list[tuple[int, Planted]]:
@@ -144,10 +170,11 @@ def _plant(
         tags=len(tag_names(scene, around.happening)),
         posts_taken=np.empty(0, np.int64),
         stories_taken=np.empty(0, np.int64),
+        life=life,
     )
     for i, campaign in enumerate(campaigns):
         numbers[campaign.kind] += 1
-        label = f"campaign:{campaign.kind}-{numbers[campaign.kind]}"
+        label = f"campaign:{campaign.kind.replace(' ', '-')}-{numbers[campaign.kind]}"
         ground = _next(ground, out, component=1 + i)
         made = plant_campaign(_child(seed, "campaign", i), ground, campaign, label)
         free[made.framed] = False
@@ -175,6 +202,7 @@ def _next(ground: Ground, done: list[tuple[int, Planted]], *, component: int) ->
         # two campaigns on one object would be one campaign to anybody who looks
         posts_taken=_taken([p.draft.ref[p.draft.joint] for p in made]),
         stories_taken=_taken([p.draft.url[p.draft.joint] for p in made]),
+        life=ground.life,
     )
 
 
