@@ -34,7 +34,10 @@ FLAGS = {
         "--like --network --time-window --min-edge-weight --similarity-threshold "
         "--min-participation --edge-weight --output --force --threads --memory --engine --quiet"
     ),
-    "simulate": "--accounts --days --seed --no-campaigns --no-look-alikes --force",
+    "simulate": (
+        "--accounts --days --seed --world --list --generator --collect --no-campaigns "
+        "--no-look-alikes --force"
+    ),
     "evaluate": "--json",
     "replay": "--inputs --json",
     "config": "--json --verbose",

@@ -16,7 +16,7 @@ import click
 @click.argument("truth_path", type=click.Path(path_type=Path), metavar="TRUTH")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
 def command(case_path: Path, truth_path: Path, *, as_json: bool) -> None:
-    """Score CASE against TRUTH (a .truth.json that `klieg simulate` wrote)."""
+    """Score CASE against TRUTH (a .truth.json that `klieg simulate` wrote, or a truth.csv)."""
     from klieg.case import open_case
     from klieg.evaluation import evaluate
     from klieg.sources.simulate import read_truth

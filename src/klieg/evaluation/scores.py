@@ -1,4 +1,4 @@
-"""Score a case against known truth: what was found, what was mistaken, who was wrongly named.
+"""The scores of a case: every planted group against every finding, and the totals.
 
 It reads the findings, the highlights and the posts of a case and nothing else of it. It knows no
 threshold of the detector and never looks at how a finding came about.
@@ -12,23 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from klieg.evaluation.ranking import matched_auc, rank_auc
+from klieg.evaluation.typed import ADMITTED, ONE_SOURCE, names_rightly
+
 if TYPE_CHECKING:
     from klieg.sources.simulate import TrueGroup, Truth
     from klieg.tables import F64, Bool, Finding, Highlight, Posts
 
-__all__ = ["CampaignScore", "LookAlikeScore", "Scored", "Scores", "evaluate", "rank_auc"]
+__all__ = ["CampaignScore", "LookAlikeScore", "Scored", "Scores", "evaluate"]
 
 MATCH = 0.5
 """Jaccard from which a finding counts as having found a campaign."""
-
-_TYPED: Mapping[str, tuple[str, ...]] = {
-    "fans": ("fans", "shared interest"),
-    "syndication": ("syndication", "one brand"),
-    "breaking news": ("breaking news", "shared interest", "shared event"),
-    "share button": ("template", "share button"),
-    "one brand": ("one brand", "syndication", "mirror"),
-}
-"""Which look-alike kinds of a finding name each planted one rightly."""
 
 _COLUMNS = "planted", "accounts", "best finding", "class", "band", "recall", "purity", "outcome"
 _LEVEL = {"coordinated": 4.0, "suggestive": 3.0, "amplification": 2.0, "abstain": 1.0}
@@ -80,11 +74,12 @@ class LookAlikeScore:
     class_: str | None  # of the one with the largest share of its accounts
     band: str | None
     typed_as: str | None  # how that one is explained
-    verdict: str  # silent, typed, typed otherwise, not typed, called coordinated
+    # silent, typed, typed otherwise, not typed, called coordinated; admitted: it is, and is called
+    verdict: str
 
     @property
     def right(self) -> bool:
-        return self.verdict in ("silent", "typed")
+        return self.verdict in ("silent", "typed", "admitted")
 
     @property
     def outcome(self) -> str:
@@ -101,7 +96,9 @@ class Scores:
     ordinary_findings: int  # findings most of whose accounts are in no planted group
     false_coordinated: int  # coordinated findings most of whose accounts are in no campaign
     ordinary_flagged: int  # accounts of no planted group in coordinated findings
-    look_alike_flagged: int  # accounts of look-alikes in coordinated findings
+    look_alike_flagged: (
+        int  # accounts of look-alikes in coordinated findings, but for admitted ones
+    )
     accounts_precision: float  # over accounts in coordinated findings
     accounts_recall: float
     posts_precision: float  # over posts of coordinated findings
@@ -112,6 +109,9 @@ class Scores:
     auc_matched: float  # the same, by finding, among accounts of like volume
     accounts: int
     campaign_accounts: int
+    framed: int = 0  # innocent accounts that a campaign imitates
+    framed_flagged: int = 0  # of them in coordinated findings
+    framed_strong: int = 0  # of them in coordinated findings of band strong
 
     def table(self) -> list[dict[str, object]]:
         """A row for each planted group, like columns: what a terminal shows."""
@@ -140,6 +140,11 @@ class Scores:
             f"{self.ordinary_flagged} of {self.accounts:,} accounts wrongly in coordinated "
             f"findings, {self.look_alike_flagged} more from look-alikes."
         )
+        if self.framed:
+            lines.append(
+                f"{self.framed_flagged} of {self.framed} imitated accounts in coordinated "
+                f"findings, {self.framed_strong} at strong."
+            )
         if self.campaign_accounts:
             lines.append(
                 f"Accounts: precision {_share(self.accounts_precision)}, recall "
@@ -274,14 +279,13 @@ def _explained(finding: Finding) -> str:
 
 def _verdict(found: Sequence[Finding], kind: str) -> str:
     if any(f.class_ == "coordinated" for f in found):
-        return "called coordinated"
-    fits = _TYPED.get(kind, (kind,))
+        return "admitted" if kind in ADMITTED else "called coordinated"
     first = found[0]
     if first.class_ == "amplification":
         # one source pushed: what fans do, and never called coordinated
-        return "typed" if kind == "fans" else "typed otherwise"
+        return "typed" if kind in ONE_SOURCE else "typed otherwise"
     if first.look_alike is not None:
-        return "typed" if first.look_alike.kind in fits else "typed otherwise"
+        return "typed" if names_rightly(kind, first.look_alike.kind) else "typed otherwise"
     return "not typed"
 
 
@@ -289,6 +293,10 @@ def _totals(case: Scored, index: _Index) -> dict[str, Any]:
     n = len(index.labels)
     planted = np.array([x.startswith("campaign:") for x in index.labels], bool)
     alike = np.array([x.startswith("look-alike:") for x in index.labels], bool)
+    admitted = {g.label for g in index.truth.look_alikes if g.kind in ADMITTED}
+    owned = np.array([x in admitted for x in index.labels], bool)
+    framed = np.array([x.startswith("framed:") for x in index.labels], bool)
+    strong = np.zeros(n, bool)
     flagged, flagged_posts = np.zeros(n, bool), np.zeros(case.posts.n, bool)
     classes: dict[str, int] = {}
     ordinary = wrong = 0
@@ -297,8 +305,9 @@ def _totals(case: Scored, index: _Index) -> dict[str, Any]:
         rows = np.fromiter(index.members[finding.id], np.int64)
         ordinary += bool((~(planted | alike)[rows]).mean() > 0.5)
         if finding.class_ == "coordinated":
-            wrong += bool(planted[rows].mean() < 0.5)
+            wrong += bool((planted | owned)[rows].mean() < 0.5)
             flagged[rows] = True
+            strong[rows] |= finding.band == "strong"
             flagged_posts[list(finding.posts)] = True
     joint = _joint_posts(case, index)
     score, volume = _account_scores(case, n), np.bincount(case.posts.account, minlength=n)
@@ -307,7 +316,7 @@ def _totals(case: Scored, index: _Index) -> dict[str, Any]:
         "ordinary_findings": ordinary,
         "false_coordinated": wrong,
         "ordinary_flagged": int((flagged & ~planted & ~alike).sum()),
-        "look_alike_flagged": int((flagged & alike).sum()),
+        "look_alike_flagged": int((flagged & alike & ~owned).sum()),
         "accounts_precision": _ratio(flagged & planted, flagged),
         "accounts_recall": _ratio(flagged & planted, planted),
         "posts_precision": _ratio(flagged_posts & joint, flagged_posts),
@@ -315,9 +324,12 @@ def _totals(case: Scored, index: _Index) -> dict[str, Any]:
         "highlights_precision": _highlights(case, joint),
         "auc": rank_auc(score, planted),
         "auc_volume": rank_auc(volume.astype(np.float64), planted),
-        "auc_matched": _matched_auc(score, planted, volume),
+        "auc_matched": matched_auc(score, planted, volume),
         "accounts": n,
         "campaign_accounts": int(planted.sum()),
+        "framed": int(framed.sum()),
+        "framed_flagged": int((flagged & framed).sum()),
+        "framed_strong": int((strong & framed).sum()),
     }
 
 
@@ -352,28 +364,6 @@ def _account_scores(case: Scored, n: int) -> F64:
 
 def _level(finding: Finding) -> float:
     return _LEVEL.get(finding.class_, 0.5)
-
-
-def rank_auc(score: F64, positive: Bool) -> float:
-    """Chance that a positive outranks a negative, ties counting half; NaN without either."""
-    wins, pairs = _wins(score, positive)
-    return wins / pairs if pairs else float("nan")
-
-
-def _matched_auc(score: F64, positive: Bool, volume: np.ndarray[Any, Any]) -> float:
-    """The same over pairs whose numbers of posts lie in one octave."""
-    octave = np.floor(np.log2(np.maximum(volume, 1))).astype(np.int64)
-    parts = [_wins(score[octave == o], positive[octave == o]) for o in np.unique(octave)]
-    pairs = sum(p for _, p in parts)
-    return sum(w for w, _ in parts) / pairs if pairs else float("nan")
-
-
-def _wins(score: F64, positive: Bool) -> tuple[float, int]:
-    negatives = np.sort(score[~positive])
-    mine = score[positive]
-    below = np.searchsorted(negatives, mine, side="left")
-    upto = np.searchsorted(negatives, mine, side="right")
-    return float((below + upto).sum() / 2), len(mine) * len(negatives)
 
 
 def _ratio(part: Bool, whole: Bool) -> float:
