@@ -20,9 +20,22 @@ from klieg.engine.windows import by_object
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from klieg.tables import F64, I32, I64, U8, Actions, Strata
 
-__all__ = ["AGES", "Cells", "measure", "raised"]
+__all__ = [
+    "AGES",
+    "Cells",
+    "LaidOut",
+    "ages",
+    "lay_out",
+    "measure",
+    "pairs_by_cell",
+    "raised",
+    "sizes",
+    "sums",
+]
 
 BLOCK = DAY // 8
 AGES = (60, 600, 3600, 21600, 86400)
@@ -35,33 +48,83 @@ class Cells:
 
     n: int  # cells a stratum
     of: U8  # (n,) cell of each action
-    home: I32  # (n_objects,) stratum of each object
+    home: I32  # (n_objects,) stratum of each object; −1: its actions are not looked at
     fill: F64  # (C, W, n, n) S_c^{dd'} / (E_cd E_cd')
     flat: F64  # (C, W) S_c / E_c²
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """Slots in (object, time) order."""
+
+    row: I64  # (n,) where each stood in the layer
+    object: I32  # (n,)
+    time: I64  # (n,)
+    first: I64  # (n_objects,) microseconds of the first act on each object
+
+
+def lay_out(actions: Actions) -> LaidOut:
+    """A layer's slots object by object."""
+    time = column(actions.time, np.int64, "time")
+    object_ = column(actions.object, np.int32, "object")
+    order = by_object(object_, time, actions.n_objects)
+    objects, times = object_[order], time[order]
+    first = np.zeros(actions.n_objects, np.int64)
+    begin = np.flatnonzero(np.r_[True, objects[1:] != objects[:-1]]) if len(order) else order
+    first[objects[begin]] = times[begin]
+    return LaidOut(order, objects, times, first)
 
 
 def measure(actions: Actions, strata: Strata, windows: I64) -> tuple[Cells, ...]:
     """Count the pairs of each stratum and window by the cells of both acts: hours, then ages."""
     if not actions.n:
         return ()
+    slots = lay_out(actions)
     time = column(actions.time, np.int64, "time")
     object_ = column(actions.object, np.int32, "object")
-    order = by_object(object_, time, actions.n_objects)
-    objects, times = object_[order], time[order]
-    first = np.zeros(actions.n_objects, np.int64)
-    begin = np.flatnonzero(np.r_[True, objects[1:] != objects[:-1]])
-    first[objects[begin]] = times[begin]
     hours = _hours(time, week_start(int(time.min())))
-    ages = _ages(object_, time, first, np.array(AGES) * SECOND)
+    old = ages(object_, time, slots.first)
     home = column(strata.object_stratum, np.int32, "object_stratum")
     told = []
-    for cell, n in ((hours, 16), (ages, len(AGES) + 1)):
-        size = np.zeros((strata.size, n))
-        _fill(object_, cell, home, size)
-        pairs = np.zeros((strata.size, len(windows), n, n))
-        _count(objects, times, cell[order], home, windows, pairs)
+    for cell, n in ((hours, 16), (old, len(AGES) + 1)):
+        size = sizes(object_, cell, home, strata.size, n)
+        pairs = pairs_by_cell(
+            slots.object, slots.time, cell[slots.row], home, strata.size, n, windows
+        )
         told.append(_cells(cell, home, size, pairs))
     return tuple(told)
+
+
+def ages(object: I32, time: I64, first: I64) -> U8:  # noqa: A002
+    """(n,) class of each slot by the time since its object's ``first`` act."""
+    return _ages(object, time, first, np.array(AGES) * SECOND)
+
+
+def sizes(object: I32, cell: U8, home: I32, n_strata: int, n: int) -> F64:  # noqa: A002
+    """(C, n) acts of each stratum by their cell."""
+    size = np.zeros((n_strata, n))
+    _fill(object, cell, home, size)
+    return size
+
+
+def pairs_by_cell(
+    object: I32,  # noqa: A002
+    time: I64,
+    cell: U8,
+    home: I32,
+    n_strata: int,
+    n: int,
+    windows: I64,
+) -> F64:
+    """(C, W, n, n) ordered pairs of acts on one object within each window, by both cells.
+
+    Rows in (object, time) order. An account's own repeats are counted too: there are next to none
+    within a day.
+    """
+    pairs = np.zeros((n_strata, len(windows), n, n))
+    _count(object, time, cell, home, windows, pairs)
+    pairs += pairs.transpose(0, 1, 3, 2)
+    return pairs
 
 
 def raised(
@@ -69,27 +132,32 @@ def raised(
 ) -> F64:
     """(p, W) factor ≥ 1 by which the pair's hours or haste raise what chance expects."""
     factor = np.ones((len(left), n_windows))
-    if not len(left):
-        return factor
-    who, place = np.unique(np.concatenate((left, right)), return_inverse=True)
-    number = np.full(actions.n_accounts, -1, np.int32)
-    number[who] = np.arange(len(who))
-    rows = np.flatnonzero(number[actions.account] >= 0)
-    actor = number[actions.account[rows]]
-    for cells in kinds:
-        of = cells.home[actions.object[rows]] * np.int32(cells.n) + cells.of[rows]
-        ratio = _ratio(cells, actor, of, place[: len(left)], place[len(left) :])
+    for told, blind in sums(actions, kinds, left, right):
+        ratio = np.divide(told, blind, out=np.ones_like(told), where=blind > 0)
         factor = np.maximum(factor, ratio)
     return factor
 
 
-def _ratio(cells: Cells, who: I32, of: I32, a: I64, b: I64) -> F64:
-    """(p, W) λ' over the same without cells; ``who`` did an act in the cell ``of`` (rows,)."""
-    told, blind = np.zeros((2, len(a), cells.flat.shape[1]))
-    n_who = int(max(a.max(), b.max())) + 1
-    held = tally_by(who, of, n_who, len(cells.flat) * cells.n)
-    _weigh(a, b, *held, cells.fill, cells.flat, told, blind)
-    return np.divide(told, blind, out=np.ones_like(told), where=blind > 0)
+def sums(
+    actions: Actions, kinds: tuple[Cells, ...], left: I32, right: I32
+) -> Iterator[tuple[F64, F64]]:
+    """Of each kind (p, W) twice: what its cells expect of each pair, and what strata alone do."""
+    if not len(left) or not kinds:
+        return
+    who, place = np.unique(np.concatenate((left, right)), return_inverse=True)
+    number = np.full(actions.n_accounts, -1, np.int32)
+    number[who] = np.arange(len(who))
+    rows = np.flatnonzero(number[actions.account] >= 0)
+    actor, on = number[actions.account[rows]], actions.object[rows]
+    a, b = place[: len(left)], place[len(left) :]
+    for cells in kinds:
+        home = cells.home[on]
+        at = np.flatnonzero(home >= 0)
+        of = home[at] * np.int32(cells.n) + cells.of[rows[at]]
+        held = tally_by(actor[at], of, len(who), len(cells.flat) * cells.n)
+        told, blind = np.zeros((2, len(a), cells.flat.shape[1]))
+        _weigh(a, b, *held, cells.fill, cells.flat, told, blind)
+        yield told, blind
 
 
 @compiled
@@ -166,7 +234,6 @@ def _fill(object: I32, cell: U8, home: I32, size: F64) -> None:  # noqa: A002
 
 
 def _cells(cell: U8, home: I32, size: F64, pairs: F64) -> Cells:
-    pairs += pairs.transpose(0, 1, 3, 2)
     room = (size[:, :, None] * size[:, None, :])[:, None]
     return Cells(
         size.shape[1],
@@ -186,11 +253,7 @@ def _count(
     windows: I64,
     pairs: F64,
 ) -> None:
-    """Add to (C, W, n, n) the pairs of acts on one object, in (object, time) order.
-
-    An account's own repeats are counted too: there are next to none within a day. The later act's
-    cell is the row.
-    """
+    """Add to (C, W, n, n) the pairs of acts on one object; the later act's cell is the row."""
     n = pairs.shape[2]
     for w in range(len(windows)):
         held = np.zeros(n)  # acts on this object within the window, by cell

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klieg.detect import crowds, hubs, null, reach, rhythm
+from klieg.detect import attention, crowds, hubs, null, reach, rhythm
 from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
 from klieg.engine.compiled import column, compiled
@@ -54,6 +54,7 @@ class Measured:
 
     slots: null.Slots  # the layer's pools, fitted
     habits: tuple[rhythm.Cells, ...]
+    attention: tuple[rhythm.Cells, ...]
     margins: null.Margins
     once: bool  # whether no account acted on an object twice
     able: Bool  # (n_accounts,) eligible accounts
@@ -169,24 +170,25 @@ def measured(
     config: Config,
     engine: Engine,
     *,
+    plain: Strata | None = None,
     unshuffled: Measured | None = None,
 ) -> Measured:
-    """Pools, habits, expectations and eligible accounts of one layer."""
+    """Pools, habits, expectations and eligible accounts of one layer; ``plain`` pools know no
+    interest, and are those of ``strata`` where they are not given."""
     objects = _objects(actions)
     able, once = _able(actions, objects, config), int(objects.sum()) == actions.n
     if unshuffled is None:
-        slots, habits = (
-            null.slots(actions, strata),
-            rhythm.measure(actions, strata, null.ladder(config)),
-        )
+        windows, pools = null.ladder(config), (strata, plain or strata)
+        slots, habits = null.slots(actions, strata), rhythm.measure(actions, strata, windows)
+        popular = attention.measure(actions, pools, windows)
     else:
-        slots, habits = unshuffled.slots, unshuffled.habits
+        slots, habits, popular = unshuffled.slots, unshuffled.habits, unshuffled.attention
     if unshuffled is not None and once and unshuffled.once:
         # where nobody acts twice on an object, its pairs are those of its times alone
         margins = unshuffled.margins
     else:
         margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
-    return Measured(slots, habits, margins, once, able)
+    return Measured(slots, habits, popular, margins, once, able)
 
 
 def beside(actions: Actions, able: Bool, dropped: I64, config: Config, engine: Engine) -> Beside:
@@ -250,7 +252,7 @@ def _part(
 ) -> Part:
     edges = _exact(actions, dropped, counts, left, right, config, engine)
     expected = null.expected_capped(known.margins, left, right, threads=config.threads)
-    return Part(edges, expected, _tests(actions, known.habits, edges, expected, config, engine))
+    return Part(edges, expected, _tests(actions, known, edges, expected, config, engine))
 
 
 def joined(parts: list[Part], width: int) -> Part:
@@ -299,18 +301,21 @@ def slimmed(part: Part, config: Config) -> tuple[Part, I64]:
 
 def _tests(
     actions: Actions,
-    habits: tuple[rhythm.Cells, ...],
+    known: Measured,
     edges: Edges,
     expected: F64,
     config: Config,
     engine: Engine,
 ) -> PairTests:
-    """Test the pairs; those that look improbable again, with λ raised in place by their habits."""
+    """Test the pairs; those that look improbable again, with λ raised in place by their habits
+    and to what popular things explain."""
     test = partial(pair_tests, engine=engine, least=config.weak_count, level=config.false_alarms)
     tests = test(edges.capped, expected)
     rows = np.flatnonzero(tests.p < config.weak_p)
-    expected[rows] *= rhythm.raised(
-        actions, habits, len(config.windows_s), edges.left[rows], edges.right[rows]
+    pairs = len(config.windows_s), edges.left[rows], edges.right[rows]
+    expected[rows] *= rhythm.raised(actions, known.habits, *pairs)
+    expected[rows] = np.maximum(
+        expected[rows], attention.expected(actions, known.attention, *pairs)
     )
     again = test(edges.capped[rows], expected[rows])
     for name in ("p_window", "best", "p", "e"):
