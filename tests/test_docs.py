@@ -32,7 +32,8 @@ FLAGS = {
     "export": "--output --edge --finding --table --share --dehydrate --raw-cells --force",
     "network": (
         "--like --network --time-window --min-edge-weight --similarity-threshold "
-        "--min-participation --edge-weight --output --force --threads --memory --engine --quiet"
+        "--min-participation --edge-weight --fast-window --keep-loops --output --force --threads "
+        "--memory --engine --ray-address --quiet"
     ),
     "simulate": (
         "--accounts --days --seed --world --list --generator --collect --no-campaigns "

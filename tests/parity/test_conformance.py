@@ -18,7 +18,19 @@ import pytest
 from klieg.config import Config
 from klieg.parity import network_like
 
-from .tools import CASES, asked, check_case, close, edges, inputs, is_cnt, manifest, right, told
+from .tools import (
+    CASES,
+    asked,
+    check_case,
+    close,
+    edges,
+    edges_and_loops,
+    inputs,
+    is_cnt,
+    manifest,
+    right,
+    told,
+)
 
 DATA = Path(os.environ.get("KLIEG_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SHARED = DATA.parent / "conformance"
@@ -112,6 +124,33 @@ def test_conformance_facts_of_the_tools_own_tests(shared: Path) -> None:
     assert sum(n for n, _ in kept.values()) == wanted["pairs"]
     assert len(accounts) == wanted["accounts"]
     assert ("a385" in accounts) == wanted["contains_account_a385"]
+    wanted = whole["remove_loops_false"]
+    looped = edges_and_loops(
+        network_like(
+            *(russian,),
+            like="coortweet",
+            time_window=whole["tw"],
+            min_participation=whole["mp"],
+            keep_loops=True,
+        )
+    )
+    accounts = {account for pair in looped for account in pair}
+    assert sum(n for n, _ in looped.values()) == wanted["pairs"]
+    assert len(accounts) == wanted["accounts"]
+    assert ("a385" in accounts) == wanted["contains_account_a385"]
+
+
+def test_conformance_fast_pairs_are_those_that_flag_speed_share_marks(shared: Path) -> None:
+    fact = json.loads((shared / "own_tests.json").read_text("utf-8"))["coortweet_flag_speed"]
+    file = shared / "inputs_full" / f"{fact['input']}.csv.gz"
+    asked_ = {"like": "coortweet", "time_window": fact["tw"], "min_participation": fact["mp"]}
+    assert sum(n for n, _ in edges(network_like(file, **asked_)).values()) == fact["pairs"]
+    over_full = edges(network_like(file, **asked_, edge_weight=0.5))
+    assert len(over_full) == fact["q0.5 over full"]
+    fast = edges(network_like(file, **asked_, fast_window=fact["fast_tw"]))
+    assert (sum(n for n, _ in fast.values()), len(fast)) == (fact["flagged"], fact["fast_edges"])
+    above = edges(network_like(file, **asked_, fast_window=fact["fast_tw"], edge_weight=0.5))
+    assert [len(above), len({a for pair in above for a in pair})] == fact["subgraph2"]
 
 
 def test_conformance_modalities_are_stacked(shared: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +17,12 @@ from klieg.parity import network_like
 from klieg.parity.coortweet import quantile
 from klieg.tables import ActEdges
 
-from .tools import EVENTS, HEADER, close, coortweet, edges, write
+from .tools import EVENTS, HEADER, close, coortweet, edges, edges_and_loops, write
 
 shares = st.lists(
     st.tuples(
-        st.sampled_from(["o1", "o2", "O1", "c3"]),
-        st.sampled_from(["A", "B", "C", "a,b", "é"]),
+        st.sampled_from(["o1", "o2", "O1", "c3", ""]),
+        st.sampled_from(["A", "B", "C", "a,b", "é", ""]),
         st.sampled_from([f"c{i}" for i in range(12)]),
         st.one_of(st.integers(-20, 20).map(str), st.integers(0, 400).map(lambda t: repr(t / 10))),
     ).map(list),
@@ -41,6 +43,51 @@ def test_coortweet_edges_and_weights_are_those_of_the_semantics(
     files = [write(folder / f"m{i}.csv", EVENTS, rows) for i, rows in enumerate(modalities)]
     found = network_like(files, like="coortweet", time_window=window, min_participation=least)
     assert close(edges(found), coortweet(modalities, window, least), 1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=shares,
+    window=st.sampled_from([0, 1, 5, 20]),
+    least=st.integers(0, 3),
+    fast=st.sampled_from([None, 0, 0.5, 3]),
+    keep_loops=st.booleans(),
+)
+def test_coortweet_fast_pairs_and_loops_are_those_of_the_semantics(
+    tmp_path_factory, rows, window, least, fast, keep_loops
+):
+    fast = None if fast is None else min(fast, window)
+    file = write(tmp_path_factory.getbasetemp() / "f.csv", EVENTS, rows)
+    found = network_like(
+        *(file,),
+        like="coortweet",
+        time_window=window,
+        min_participation=least,
+        fast_window=fast,
+        keep_loops=keep_loops,
+    )
+    wanted = coortweet([rows], window, least, fast=fast, keep_loops=keep_loops)
+    assert close(edges_and_loops(found), wanted, 1e-9)
+    if wanted:  # loops weigh in the quantile too
+        assert quantile(found.count(), 1.0) == max(n for n, _ in wanted.values())
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=shares, holes=st.randoms(), window=st.sampled_from([0, 5]), least=st.integers(1, 3))
+def test_coortweet_rows_with_nulls_count_and_pair_with_none(
+    tmp_path_factory, rows, holes, window, least
+):
+    rows = [[cell or None for cell in row[:3]] + row[3:] for row in rows]
+    for row in rows:
+        if holes.random() < 0.2:
+            row[holes.randrange(3)] = None
+    columns = dict(zip(EVENTS, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+    table = pa.table({key: pa.array(columns.get(key, []), pa.string()) for key in EVENTS})
+    file = tmp_path_factory.getbasetemp() / "n.parquet"
+    pq.write_table(table, file)
+    found = network_like(file, like="coortweet", time_window=window, min_participation=least)
+    assert close(edges(found), coortweet([rows], window, least), 1e-9)
+    assert bool(found.notes) == any(None in row for row in rows)
 
 
 @settings(max_examples=15, deadline=None)
@@ -107,11 +154,39 @@ def test_coortweet_reads_the_toolkits_columns(tmp_path):
         network_like(file, **asked, network="co_post")
 
 
-def test_coortweet_rows_without_an_object_are_left_out_and_a_note_says_so(tmp_path):
+def test_coortweet_an_empty_object_is_one_and_a_note_says_so(tmp_path):
     file = write(tmp_path / "t.csv", EVENTS, [["", "A", "1", "0"], ["", "B", "2", "0"]])
     found = network_like(file, like="coortweet", min_participation=1)
-    assert edges(found) == {}
-    assert "2 rows have no object_id" in found.notes[0]
+    # R's readers give empty text, which is as good an object as any
+    assert edges(found) == {("A", "B"): (1, 0.0)}
+    assert "2 rows have an empty object_id" in found.notes[0]
+
+
+def test_coortweet_keeps_a_pair_for_whoever_posted_under_its_content(tmp_path):
+    rows = [["o", "A", "c", "0"], ["o", "B", "d", "1"]]
+    file = write(tmp_path / "t.csv", EVENTS, rows)
+    asked = {"like": "coortweet", "min_participation": 2, "time_window": 5}
+    assert edges(network_like(file, **asked)) == {}
+    # A and B take part once, C twice, under the content of A's
+    rows += [["o", "C", "c", "99"], ["p", "C", "c", "99"]] + [["q", a, f"{a}9", "0"] for a in "AB"]
+    rows[-1][3] = "60"
+    file = write(tmp_path / "u.csv", EVENTS, rows)
+    assert edges(network_like(file, **asked)) == {("A", "B"): (1, 1.0)}
+
+
+def test_coortweet_fast_window_says_where_contents_have_two_times(tmp_path):
+    rows = [["o", "A", "1", "0"], ["o", "B", "2", "1"], ["p", "A", "1", "0"], ["p", "B", "2", "9"]]
+    file = write(tmp_path / "t.csv", EVENTS, rows)
+    asked = {"like": "coortweet", "min_participation": 1}
+    assert edges(network_like(file, **asked)) == {("A", "B"): (2, 5.0)}
+    fast = network_like(file, **asked, fast_window=1)
+    assert edges(fast) == {("A", "B"): (1, 1.0)}
+    assert "1 contents have more than one time" in fast.notes[0]
+    with pytest.raises(ConfigError, match="fast_window"):
+        network_like(file, **asked, fast_window=11)
+    for name, value in (("fast_window", 1), ("keep_loops", True)):
+        with pytest.raises(ConfigError, match=name):
+            network_like(file, like="cnt", **{name: value})
 
 
 def test_coortweet_milliseconds_and_fractions_do_not_lose_digits(tmp_path):

@@ -99,36 +99,60 @@ def cnt_as_it_is(
     return cnt(rows, network, window, least, tau)
 
 
-def coortweet(modalities: list[list[list[str]]], window: float, least: int) -> Edges:
-    """rows of each modality: object, account, content, time."""
+def coortweet(
+    modalities: list[list[list[str | None]]],
+    window: float,
+    least: int,
+    *,
+    fast: float | None = None,
+    keep_loops: bool = False,
+) -> Edges:
+    """rows of each modality: object, account, content, time. As detect_groups of 2.1.3 has it."""
     delays: dict[tuple[str, str], list[float]] = defaultdict(list)
     for every in modalities:
         rows_of = Counter(row[1] for row in every)
-        rows = [row for row in every if rows_of[row[1]] >= least and row[0]]
+        rows = [row for row in every if rows_of[row[1]] >= least]
         pairs = []
-        for (o, a, c, t), (p, b, d, u) in itertools.combinations(rows, 2):
+        for one, two in itertools.combinations(rows, 2):
+            (o, a, c, t), (p, b, d, u) = one, two
             apart = abs(float(t) - float(u))
-            if o == p and a != b and c != d and o not in (c, d) and apart <= window:
+            loop = a == b or c == d or o in (c, d)
+            missing = None in one or None in two
+            if o == p and not missing and (keep_loops or not loop) and apart <= window:
                 pairs.append((a, b, c, d, apart))
-        took_part = {content for pair in pairs for content in pair[2:4]}
-        active = Counter(row[1] for row in rows if row[2] in took_part)
+        pairs = _taking_part(rows, pairs, least)
+        if fast is not None:
+            pairs = _taking_part(rows, [pair for pair in pairs if pair[4] <= fast], least)
         for a, b, _, _, apart in pairs:
-            if active[a] >= least or active[b] >= least:
-                delays[min(a, b), max(a, b)].append(apart)
+            delays[min(a, b), max(a, b)].append(apart)
     return {pair: (len(d), sum(d) / len(d)) for pair, d in delays.items()}
+
+
+def _taking_part(rows: list, pairs: list, least: int) -> list:
+    """filter_min_participation: by the contents of accounts with enough rows of paired contents."""
+    contents = {content for pair in pairs for content in pair[2:4]}
+    taking = [row for row in rows if row[2] in contents]
+    active = Counter(row[1] for row in taking)
+    listed = {row[2] for row in taking if active[row[1]] >= least}
+    return [pair for pair in pairs if pair[2] in listed or pair[3] in listed]
 
 
 # --- asking klieg ---------------------------------------------------------------------------------
 
 
 def edges(network: LikeNetwork) -> Edges:
-    """The edges as a dictionary; every pair once, in order of names."""
+    """The edges as a dictionary; every pair once, in order of names, none a loop."""
+    found = edges_and_loops(network)
+    assert all(a != b for a, b in found)
+    return found
+
+
+def edges_and_loops(network: LikeNetwork) -> Edges:
     table = network.to_table()
     columns = [column.to_pylist() for column in table.columns]
     pairs = list(zip(*columns[:2], strict=True))
     assert len(set(pairs)) == len(pairs)
     assert pairs == sorted(pairs, key=lambda p: (p[0].encode(), p[1].encode()))
-    assert all(a != b for a, b in pairs)
     return dict(zip(pairs, zip(*columns[2:], strict=True), strict=True))
 
 

@@ -52,6 +52,15 @@ NETWORKS = ("co_retweet", "co_link", "co_reply", "co_tweet", "co_similar_tweet",
     help="coortweet: keep edges above this quantile of the weights, 0 … 1 [all edges].",
 )
 @click.option(
+    "--fast-window",
+    type=float,
+    metavar="S",
+    help="coortweet: only pairs this fast, as flag_speed_share marks them [all].",
+)
+@click.option(
+    "--keep-loops", is_flag=True, help="coortweet: remove_loops = FALSE [loops are removed]."
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -60,7 +69,12 @@ NETWORKS = ("co_retweet", "co_link", "co_reply", "co_tweet", "co_similar_tweet",
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option("--threads", type=int, help="Threads; 0 means one a core [0].")
 @click.option("--memory", metavar="SIZE", help="Budget for edges under way, e.g. 4GiB [8GiB].")
-@click.option("--engine", metavar="NAME", help="cpu, gpu or reference (slow) [cpu].")
+@click.option(
+    "--engine", metavar="NAME", help="cpu, gpu, ray (cpu on a cluster), reference (slow) [cpu]."
+)
+@click.option(
+    "--ray-address", metavar="ADDRESS", help="Ray cluster to join, e.g. auto [start one here]."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def command(inputs: tuple[str, ...], **flags: Any) -> None:
     """Write the network that another tool would return for the same files, edge for edge.
@@ -68,8 +82,9 @@ def command(inputs: tuple[str, ...], **flags: Any) -> None:
     To compare klieg with results that are published, or to run those tools' method on more posts
     than they can take. INPUT is either tool's own table: object_id, account_id, content_id,
     timestamp_share; or message_id, user_id, username, repost_id, reply_id, message, timestamp, urls
-    (CSV, plain or .gz or .zst, or Parquet). Their thresholds are picked by hand: what comes out is
-    no finding of klieg's. `klieg scan` finds groups beyond chance.
+    (CSV, plain or .gz or .zst, or Parquet): a file, a pattern in quotes, an archive, s3:// or gs://
+    as `klieg scan` takes them, or - for standard input. Their thresholds are picked by hand: what
+    comes out is no finding of klieg's. `klieg scan` finds groups beyond chance.
 
     \b
     klieg network tweets.csv --like cnt --network co_retweet --time-window 60 -o edges.csv
@@ -88,10 +103,10 @@ def command(inputs: tuple[str, ...], **flags: Any) -> None:
         if output.suffix.lower() not in SUFFIXES:
             raise click.UsageError(f"-o takes a name ending in {', '.join(SUFFIXES)}")
         refuse_existing([output], force=flags["force"])
-    knobs = ("threads", "memory", "engine")
+    knobs = ("threads", "memory", "engine", "ray_address")
     asked = (
         *("like", "network", "time_window", "min_edge_weight", "similarity_threshold"),
-        *("min_participation", "edge_weight"),
+        *("min_participation", "edge_weight", "fast_window", "keep_loops"),
     )
     config = config_of({name: flags[name] for name in knobs})
     found = network_like(inputs, **{name: flags[name] for name in asked}, config=config)

@@ -11,18 +11,21 @@ import io
 import math
 import tempfile
 import time as clock
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from klieg.config import Config
-from klieg.errors import ConfigError
+from klieg.errors import ConfigError, InputError
 from klieg.parity.cnt import cnt_network
 from klieg.parity.coortweet import coortweet_network
 from klieg.parity.edges import LikeNetwork
 from klieg.parity.messages import NETWORKS
-from klieg.parity.reading import open_sheet
+from klieg.parity.reading import Sheet, open_sheet
 from klieg.parity.writing import SUFFIXES, write_csv, write_network
 from klieg.sockets import Engine, Executor, make
+from klieg.sources.archives import members
+from klieg.sources.remote import expand, fetched
 
 __all__ = [
     "DEFAULTS",
@@ -42,6 +45,10 @@ DEFAULTS = {
     "coortweet": {"time_window": 10.0, "min_participation": 2},
 }
 """What the tools take where nothing is said: CNT's command line, CooRTweet's ``detect_groups``."""
+_OPTIONAL: dict[str, tuple[str, ...]] = {
+    "cnt": (),
+    "coortweet": ("edge_weight", "fast_window", "keep_loops"),
+}
 
 
 def network_like(
@@ -54,50 +61,56 @@ def network_like(
     similarity_threshold: float | None = None,
     min_participation: int | None = None,
     edge_weight: float | None = None,
+    fast_window: float | None = None,
+    keep_loops: bool = False,
     config: Config | None = None,
 ) -> LikeNetwork:
     """The network that ``like`` ("cnt" or "coortweet") returns for these inputs.
 
+    An input is a file, a pattern, an archive (its members), a file in a store or "-".
     ``time_window`` in seconds, inclusive. CNT: ``network`` (one of NETWORKS), ``min_edge_weight``,
     ``similarity_threshold`` (co_similar_tweet: Jaccard ≥). CooRTweet: ``min_participation``,
-    ``edge_weight`` (a quantile; None keeps every edge); several inputs are modalities, stacked.
+    ``edge_weight`` (a quantile; None keeps every edge), ``fast_window`` (seconds: the pairs that
+    ``flag_speed_share`` marks alone), ``keep_loops`` (``remove_loops = FALSE``); several inputs are
+    modalities, stacked.
     Iterate over the result for Arrow batches, sorted by names, or call ``to_table()``. Raises
     InputError, ConfigError.
     """
-    if like not in LIKE:
-        raise ConfigError("like", like, " | ".join(LIKE))
-    if network not in NETWORKS:
-        raise ConfigError("network", network, " | ".join(NETWORKS))
-    chosen = {**DEFAULTS[like]}
     given = {
         "time_window": time_window,
         "min_edge_weight": min_edge_weight,
         "similarity_threshold": similarity_threshold,
         "min_participation": min_participation,
+        "edge_weight": edge_weight,
+        "fast_window": fast_window,
+        "keep_loops": keep_loops or None,
     }
-    for name, value in given.items():
-        if value is not None and name not in chosen:
-            raise ConfigError(name, value, f"nothing: like = {like!r} has no such parameter")
-        chosen |= {} if value is None else {name: value}
-    if edge_weight is not None and like == "cnt":
-        raise ConfigError(
-            "edge_weight", edge_weight, "nothing: it is CooRTweet's; CNT has min_edge_weight"
-        )
-    window = float(chosen["time_window"])
-    if math.isnan(window) or window < 0:
-        raise ConfigError("time_window", window, "a number of seconds, 0 or more")
-    config = config or Config()
-    names = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
-    sheets = [open_sheet(name, prefer="messages" if like == "cnt" else "events") for name in names]
+    chosen = _chosen(like, network, {k: v for k, v in given.items() if v is not None})
+    names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(name) for name in inputs]
+    with ExitStack() as stack:  # copies of remote files and of members of archives go at the end
+        prefer = "messages" if like == "cnt" else "events"
+        sheets = [
+            open_sheet(stack.enter_context(fetched(name, name)), prefer=prefer)
+            for name in members(expand(names))
+        ]
+        if not sheets:
+            raise InputError("no input given; name a file, or - for standard input")
+        return _read(sheets, like, network, chosen, config or Config())
+
+
+def _read(
+    sheets: Sequence[Sheet], like: str, network: str, chosen: dict[str, float], config: Config
+) -> LikeNetwork:
+    """All rows read, nothing counted yet."""
     executor: Executor = make("executors", config.executor, config)
     engine: Engine = make("engines", config.engine, config, executor=executor)
     if like == "cnt":
         return cnt_network(
             sheets,
             network,
-            window=window,
+            window=chosen["time_window"],
             min_weight=int(chosen["min_edge_weight"]),
-            similarity=float(chosen["similarity_threshold"]),
+            similarity=chosen["similarity_threshold"],
             engine=engine,
             executor=executor,
             threads=config.threads,
@@ -105,12 +118,32 @@ def network_like(
     return coortweet_network(
         sheets,
         network,
-        window=window,
+        window=chosen["time_window"],
         min_participation=int(chosen["min_participation"]),
-        edge_weight=edge_weight,
+        edge_weight=chosen.get("edge_weight"),
+        fast_window=chosen.get("fast_window"),
+        keep_loops=bool(chosen.get("keep_loops")),
         engine=engine,
         threads=config.threads,
     )
+
+
+def _chosen(like: str, network: str, given: dict[str, float]) -> dict[str, float]:
+    """The tool's parameters: its defaults, and over them what is given. Raises ConfigError."""
+    if like not in LIKE:
+        raise ConfigError("like", like, " | ".join(LIKE))
+    if network not in NETWORKS:
+        raise ConfigError("network", network, " | ".join(NETWORKS))
+    for name, value in given.items():
+        if name not in DEFAULTS[like] and name not in _OPTIONAL[like]:
+            raise ConfigError(name, value, f"nothing: like = {like!r} has no such parameter")
+    chosen = {name: float(value) for name, value in (DEFAULTS[like] | given).items()}
+    for name in ("time_window", "similarity_threshold", "min_edge_weight", "min_participation"):
+        if math.isnan(chosen.get(name, 0.0)):
+            raise ConfigError(name, chosen[name], "a number")
+    if chosen["time_window"] < 0:
+        raise ConfigError("time_window", chosen["time_window"], "a number of seconds, 0 or more")
+    return chosen
 
 
 _FEW = """message_id,user_id,username,repost_id,reply_id,message,timestamp,urls

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +21,7 @@ import pyarrow.parquet as pq
 
 from klieg.errors import InputError
 from klieg.parity.arrow import numbers
-from klieg.sources.inputs import PARQUET, open_input
+from klieg.sources.inputs import PARQUET
 
 if TYPE_CHECKING:
     from klieg.sockets import Input
@@ -36,6 +35,7 @@ MESSAGES = (
     *("reply_id", "message", "timestamp", "urls"),
 )
 _KEYS = {"events": EVENTS, "messages": ("message_id", "user_id", "timestamp")}
+_KNOWN = {*EVENTS, *MESSAGES}
 BLOCK = 4 << 20
 BATCH = 1 << 16
 MOST_EXPECTED = 20_000_000
@@ -53,13 +53,16 @@ class Sheet:
     delimiter: str  # "" in Parquet
 
 
-def open_sheet(name: str | Path, *, prefer: str) -> Sheet:
-    """Open an input and tell its layout by its header; a file that has both is ``prefer``.
+def open_sheet(source: Input, *, prefer: str) -> Sheet:
+    """Tell an input's layout by its header; a file that has both is ``prefer``.
 
     Raises InputError if it is no table of either kind.
     """
-    source = open_input(str(name))
     delimiter, header = _header(source)
+    # two columns of one name could each be meant; the tools would take the first, or the last
+    twice = [c for c in dict.fromkeys(header) if c in _KNOWN and header.count(c) > 1]
+    if twice:
+        raise InputError(f"has two columns called {twice[0]}", path=source.name)
     spelt: dict[str, str] = {}
     for column in header:
         spelt.setdefault(column.strip().lower(), column)
@@ -134,7 +137,10 @@ def _header(source: Input) -> tuple[str, list[str]]:
     head = source.head
     if head.startswith(PARQUET):
         return "", next(csv.reader([head.removeprefix(PARQUET + b"\n").decode()]), [])
-    line = next(iter(head.decode("utf-8-sig", "replace").splitlines()), "")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("a table in UTF-16; save the file as UTF-8", path=source.name)
+    lines = head.decode("utf-8-sig", "replace").splitlines()
+    line = next((line for line in lines if line.strip()), "")
     delimiter = max(",\t;", key=line.count)
     return delimiter, next(csv.reader([line], delimiter=delimiter), [])
 

@@ -41,13 +41,16 @@ class Shares(NamedTuple):
     object: I32  # (n,)
     time: F64  # (n,) seconds
     modality: I32  # (n,) which input a row came from
+    void: (
+        Bool  # (n,) its object, account or content is null: it counts as a row, and pairs with none
+    )
 
     def only(self, keep: Bool) -> Shares:
         """These rows."""
         if keep.all():
             return self
         columns = self.account[keep], self.content[keep], self.object[keep]
-        return Shares(*columns, self.time[keep], self.modality[keep])
+        return Shares(*columns, self.time[keep], self.modality[keep], self.void[keep])
 
 
 def read_shares(sheets: Sequence[Sheet], network: str) -> tuple[Shares, Names, tuple[str, ...]]:
@@ -57,8 +60,8 @@ def read_shares(sheets: Sequence[Sheet], network: str) -> tuple[Shares, Names, t
     """
     expected = sum(map(expected_rows, sheets))
     accounts, ids = Names(expected // 4), Names(2 * expected)
-    parts = [Shares(*(np.zeros(0, t) for t in ("i4", "i4", "i4", "f8", "i4")))]
-    without = 0
+    parts = [Shares(*(np.zeros(0, t) for t in ("i4", "i4", "i4", "f8", "i4", "?")))]
+    empty = 0
     for modality, sheet in enumerate(sheets):
         columns, split = _columns(sheet, network)
         for row, (contents, users, times, objects) in batches(sheet, columns):
@@ -68,22 +71,33 @@ def read_shares(sheets: Sequence[Sheet], network: str) -> tuple[Shares, Names, t
                 objects, at = _links(objects)
                 account, content, time = account[at], content[at], time[at]
             keep = filled(objects)
-            if not keep.all():
-                without += int((~keep).sum()) if sheet.layout == "events" else 0
+            void = np.zeros(len(time), np.bool_)
+            if sheet.layout == "events":
+                void = _null(contents) | _null(users) | _null(objects)
+                empty += int((~keep & ~void).sum())
+            elif not keep.all():
                 objects = objects.filter(bits(keep))
-                account, content, time = account[keep], content[keep], time[keep]
+                account, content = account[keep], content[keep]
+                time, void = time[keep], void[keep]
             shared = ids.codes(objects)
             modalities = np.full(len(shared), modality, np.int32)
-            parts.append(Shares(account, content, shared, time, modalities))
-    notes = (f"{without:,} rows have no object_id: klieg leaves them out",) if without else ()
-    whole = Shares(
-        np.concatenate([part.account for part in parts]),
-        np.concatenate([part.content for part in parts]),
-        np.concatenate([part.object for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        np.concatenate([part.modality for part in parts]),
-    )
-    return whole, accounts, notes
+            parts.append(Shares(account, content, shared, time, modalities, void))
+    whole = Shares(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    nulls = int(whole.void.sum())
+    notes = []
+    if empty > 1:
+        notes.append(f"{empty:,} rows have an empty object_id, which they share: CooRTweet's rule")
+    if nulls:
+        notes.append(f"{nulls:,} rows lack an object, account or content: they make no pair")
+    return whole, accounts, tuple(notes)
+
+
+def _null(strings: pa.Array) -> Bool:
+    """(n,) a missing value, which is not the empty string."""
+    if not strings.null_count:
+        return np.zeros(len(strings), np.bool_)
+    found: Bool = strings.is_null().to_numpy(zero_copy_only=False)
+    return found
 
 
 def _columns(sheet: Sheet, network: str) -> tuple[list[str], bool]:
