@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klieg.sources import assemble, order
+from klieg.sources import assemble, duplicates, order
 from klieg.tables import POSTS, Posts
 
 START = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -235,3 +235,48 @@ def test_assembly_gathers_in_pieces_what_is_gathered_at_once(
         pieces = order.gather(column, rows)
     assert pieces.to_pylist() == [str(r) for r in rows]
     assert pieces.type == column.type
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.integers(0, 200), st.sampled_from(["v", "v ", "w", None])
+        ),
+        max_size=30,
+    ),
+    piece=st.integers(1, 5),
+)
+def test_assembly_finds_one_text_in_one_minute_in_pieces_as_row_by_row(
+    rows: list[tuple[str, int, str | None]], piece: int
+) -> None:
+    made = [
+        post(f"{i:02d}", who, second, text=text)
+        for i, (who, second, text) in enumerate(sorted(rows, key=lambda row: row[1]))
+    ]
+    seen, kept = set(), []
+    for row in made:
+        key = (row["account_id"], row["time"].replace(second=0), (row["text"] or "").strip())
+        if row["text"] is None or key not in seen:
+            kept.append(row["post_id"])
+        seen.add(key) if row["text"] else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "PIECE", piece)
+        posts, intake = assemble([table(*made)])
+    assert ids(posts) == kept
+    assert intake.counts.get("duplicate_text", 0) == len(made) - len(kept)
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "1{:06}", "0{}", "at://did:plc:{:030}/app.bsky.feed.post/k"]
+)
+def test_assembly_ids_of_every_form_are_kept_once_each(form: str) -> None:
+    names = [form.format(i) for i in (5, 90, 700, 90, 12, 5)]
+    posts, intake = assemble([table(*(post(name, second=90 * i) for i, name in enumerate(names)))])
+    assert ids(posts) == [names[i] for i in (0, 1, 2, 4)]
+    assert intake.counts == {"duplicate_id": 2, "conflicting_id": 2}
+
+
+def test_assembly_ids_of_one_second_sort_as_words_whatever_their_length() -> None:
+    posts, _ = assemble([table(*(post(name) for name in ("9", "10", "100", "2")))])
+    assert ids(posts) == ["10", "100", "2", "9"]

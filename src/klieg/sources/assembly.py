@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
+from klieg.sources.duplicates import one_per_id, one_per_minute
 from klieg.sources.limits import limits
+from klieg.sources.marks import coded, constant, numbers, truth
 from klieg.sources.order import canonical, gather, joined
 from klieg.tables import POSTS, Intake, Posts
 
 __all__ = ["assemble", "combine"]
 
-MINUTE_US = 60_000_000
 _ROW = "row:"
 _LONG = 256  # rows that follow each other, on average, that are better taken as one
 
@@ -57,27 +58,26 @@ def combine(
     table, nul = _without_nul(table)
     counts: dict[str, int] = {}
     who = _Who.of(table)
-    keep = np.ones(table.num_rows, np.bool_)
     gone = _named(table, "post_id", deleted) | _named(table, "account_id", closed)
     if gone.any():
         counts["deleted"] = int(gone.sum())
-        keep &= ~gone
-    order = canonical(table)
-    order = order[keep[order]]
-    if not _all_differ(table.column("post_id")):
-        order, table, same = _one_per_id(table, order)
-        counts.update(same)
-    order, copies = _one_per_minute(table, order, who)
+    time = np.asarray(table.column("time").cast(pa.int64())).astype(np.int64, copy=False)
+    number = numbers(table.column("post_id"))
+    order = canonical(table, time, number if who.place is None else None)
+    if gone.any():
+        order = order[~gone[order]]
+    order, table, same = one_per_id(table, order, number, who.place)
+    counts.update(same)
+    order, copies = one_per_minute(table, order, time, who.code)
     if copies:
         counts["duplicate_text"] = copies
-    ids = table.column("post_id")
-    rows = int(np.asarray(pc.starts_with(ids, _ROW).combine_chunks())[order].sum())
+    rows = 0 if number is not None else _nameless(table.column("post_id"), order)
     if rows:
         counts["row_id"] = rows
     notes = _notes(counts, nul)
     columns = dict(zip(POSTS.names, table.columns, strict=True))
-    del table, ids
-    return _interned(_taken(columns, order), who, order), counts, notes
+    del table
+    return _interned(_taken(columns, order), who, order, time), counts, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +85,24 @@ class _Who:
     """The account of each row before names are looked at again: an id and a platform in one."""
 
     code: Any  # (n,) int64: id · platforms + platform
+    place: Any  # (n,) int64: platform; None if all posts are of one
     ids: Any  # string: every account id
     platforms: Any  # string: every platform
 
     @classmethod
     def of(cls, table: pa.Table) -> _Who:
-        ids, code = _coded(table.column("account_id"))
-        places, place = _coded(table.column("platform"))
+        ids, code = coded(table.column("account_id"))
+        platform = table.column("platform")
+        if constant(platform):
+            return cls(code, None, ids, platform.slice(0, 1).combine_chunks())
+        places, place = coded(platform)
         if len(places) > 1:
             code = code * len(places) + place
-        return cls(code, ids, places)
+        return cls(code, place if len(places) > 1 else None, ids, places)
+
+
+def _nameless(ids: Any, order: Any) -> int:
+    return int(truth(pc.starts_with(ids, _ROW))[order].sum())
 
 
 def _notes(counts: dict[str, int], nul: int) -> tuple[str, ...]:
@@ -152,27 +160,6 @@ def _holds_zero(column: Any) -> bool:
     return False
 
 
-def _all_differ(ids: Any) -> bool:
-    """Whether ids are numbers and no two are equal; False where it would take long to say."""
-    if ids.null_count or not pc.all(pc.ascii_is_decimal(ids)).as_py():
-        return False
-    # one number has one writing: no zeros in front, and small enough for 64 bits
-    longest = pc.max(pc.binary_length(ids)).as_py()
-    if longest > 19 or pc.any(pc.starts_with(ids, "0")).as_py():
-        return False
-    number = np.sort(np.asarray(ids.cast(pa.uint64())))
-    return not bool((number[1:] == number[:-1]).any())
-
-
-def _coded(column: Any) -> tuple[Any, Any]:
-    """Every different value, by first appearance, and (n,) int64 which of them each row holds."""
-    chunks = column.dictionary_encode().chunks  # of one dictionary, the last chunk's
-    if not chunks:
-        return pa.array([], pa.string()), np.zeros(0, np.int64)
-    code = np.concatenate([np.asarray(chunk.indices) for chunk in chunks])
-    return chunks[-1].dictionary, code.astype(np.int64)
-
-
 def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
     """(n,) rows whose (platform, column) is among the given ones."""
     hit = np.zeros(table.num_rows, np.bool_)
@@ -186,122 +173,6 @@ def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> An
         )
         hit |= np.asarray(here.combine_chunks())
     return hit
-
-
-def _one_per_id(table: pa.Table, order: Any) -> tuple[Any, pa.Table, dict[str, int]]:
-    """Keep the first row of each (platform, post_id) in canonical order; join their objects."""
-    platform, post = _coded(table.column("platform"))[1], _coded(table.column("post_id"))[1]
-    key = (platform * (post.max(initial=0) + 1) + post)[order]
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    if len(first) == len(order):
-        return order, table, {}
-    head = first[inverse]  # position in order of the row that stays
-    extra = np.flatnonzero(head != np.arange(len(order)))
-    counts = {"duplicate_id": len(extra)}
-    mine, theirs = order[head[extra]], order[extra]
-    differs = _differ(table, mine, theirs, ("account_id", "text", "time"))
-    if differs.any():
-        counts["conflicting_id"] = len(np.unique(mine[differs]))
-    same_account = ~_differ(table, mine, theirs, ("account_id",))
-    if table.column("objects").null_count < table.num_rows:
-        owner = np.arange(table.num_rows)
-        owner[theirs[same_account]] = mine[same_account]
-        owner[theirs[~same_account]] = -1
-        table = _joined_objects(table, owner)
-    return order[np.sort(first)], table, counts
-
-
-def _differ(table: pa.Table, a: Any, b: Any, columns: tuple[str, ...]) -> Any:
-    differs = np.zeros(len(a), np.bool_)
-    for name in columns:
-        column = table.column(name)
-        one, two = gather(column, a), gather(column, b)
-        same = pc.or_(pc.equal(one, two).fill_null(False), pc.and_(one.is_null(), two.is_null()))
-        differs |= ~np.asarray(same)
-    return differs
-
-
-def _joined_objects(table: pa.Table, owner: Any) -> pa.Table:
-    """Give every kept row the distinct objects of the rows it stands for, sorted."""
-    column = table.column("objects").combine_chunks()
-    parents = owner[np.asarray(pc.list_parent_indices(column))]
-    items = column.flatten()
-    flat = pa.table(
-        {
-            "owner": pa.array(parents),
-            "trace": pc.struct_field(items, "trace"),
-            "id": pc.struct_field(items, "id"),
-        }
-    ).filter(pa.array(parents >= 0))
-    unique = flat.group_by(["owner", "trace", "id"]).aggregate([])
-    unique = unique.sort_by([("owner", "ascending"), ("trace", "ascending"), ("id", "ascending")])
-    sizes = np.bincount(np.asarray(unique["owner"]), minlength=table.num_rows)
-    kind = POSTS.field("objects").type
-    structs = pa.StructArray.from_arrays(
-        [unique["trace"].combine_chunks(), unique["id"].combine_chunks()],
-        fields=list(kind.value_type),
-    )
-    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32))
-    lists = pa.ListArray.from_arrays(offsets, structs, type=kind, mask=pa.array(sizes == 0))
-    return table.set_column(table.schema.get_field_index("objects"), POSTS.field("objects"), lists)
-
-
-def _one_per_minute(table: pa.Table, order: Any, who: _Who) -> tuple[Any, int]:
-    """One account, one minute, one text: one post, even under two ids; the first is kept."""
-    minute = np.asarray(table.column("time").cast(pa.int64())) // MINUTE_US
-    worded = np.asarray(table.column("text").is_valid().combine_chunks())[order]
-    minute -= minute.min(initial=0)
-    pair = (who.code * (minute.max(initial=0) + 1) + minute)[order]
-    places = np.flatnonzero(worded)
-    places, group = _sharing(pair[places], places)
-    if not len(places):
-        return order, 0
-    text = gather(table.column("text"), order[places])
-    # texts that are equal but for white space have as many letters: few need a closer look
-    width = np.int64(1) << 31
-    close, group = _sharing(group * width + _letters(text), np.arange(len(places)))
-    if not len(close):
-        return order, 0
-    text, places = gather(text, close), places[close]
-    text = pc.replace_substring_regex(pc.utf8_trim_whitespace(text), r"\s+", " ")
-    _, first = np.unique(group * len(places) + _coded(text)[1], return_index=True)
-    drop = np.ones(len(places), np.bool_)
-    drop[first] = False
-    stays = np.ones(len(order), np.bool_)
-    stays[places[drop]] = False
-    return order[stays], int(drop.sum())
-
-
-def _sharing(key: Any, rows: Any) -> tuple[Any, Any]:
-    """Those rows, ascending, whose key another row has too, and a number for each key."""
-    by = np.argsort(key, kind="stable")
-    ranked = key[by]
-    new = np.ones(len(by), np.bool_)
-    new[1:] = ranked[1:] != ranked[:-1]
-    alone = new.copy()
-    alone[:-1] &= new[1:]
-    found, number = by[~alone], np.cumsum(new)[~alone]
-    back = np.argsort(found, kind="stable")
-    return rows[found[back]], number[back].astype(np.int64)
-
-
-def _letters(texts: Any) -> Any:
-    """(n,) int64 ASCII characters in each text that are no white space."""
-    found = []
-    for chunk in texts.chunks:
-        _, offsets, data = chunk.buffers()
-        at = np.frombuffer(offsets, np.int32)[chunk.offset :][: len(chunk) + 1]
-        code = np.frombuffer(data, np.uint8) if data is not None else _NO_BYTES
-        for first in range(0, len(chunk), _FEW):  # small enough for the processor's own memory
-            ends = at[first : first + _FEW + 1]
-            seen = np.zeros(ends[-1] - ends[0] + 1, np.int32)
-            np.cumsum((code[ends[0] : ends[-1]] - np.uint8(33)) < 95, out=seen[1:])
-            found.append(np.diff(seen[ends - ends[0]]))
-    return np.concatenate(found).astype(np.int64)
-
-
-_NO_BYTES = np.zeros(0, np.uint8)
-_FEW = 1 << 12  # rows
 
 
 def _taken(columns: dict[str, Any], order: Any) -> pa.Table:
@@ -319,15 +190,15 @@ def _taken(columns: dict[str, Any], order: Any) -> pa.Table:
         return pa.Table.from_arrays(list(pool.map(taken, POSTS.names)), schema=POSTS)
 
 
-def _interned(table: pa.Table, who: _Who, order: Any) -> Posts:
+def _interned(table: pa.Table, who: _Who, order: Any, time: Any) -> Posts:
     """Accounts numbered by first appearance; an id on two platforms is two accounts."""
-    coded = pa.array(who.code[order]).dictionary_encode()
-    code, width = np.asarray(coded.dictionary), max(len(who.platforms), 1)
+    accounts = pa.array(who.code[order]).dictionary_encode()
+    code, width = np.asarray(accounts.dictionary), max(len(who.platforms), 1)
     tick = pc.max(table.column("resolution")).as_py()
     return Posts(
         table=table,
-        account=np.asarray(coded.indices).astype(np.int32),
-        time=np.asarray(table.column("time").cast(pa.int64())).astype(np.int64),
+        account=np.asarray(accounts.indices).astype(np.int32),
+        time=time[order],
         account_ids=who.ids.take(pa.array(code // width)),
         account_platforms=who.platforms.take(pa.array(code % width)),
         resolution=0 if tick is None else int(tick),

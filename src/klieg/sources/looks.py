@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from klieg.tables import I64
 
-__all__ = ["all_digits", "all_of", "may_be_blank", "suspects"]
+__all__ = ["all_digits", "all_of", "laid_out", "may_be_blank", "suspects"]
 
 _PIECE = 1 << 15  # rows, and
 _FEW = 1 << 19  # bytes looked at in one go: what fits the processor's own memory
@@ -51,7 +51,7 @@ def _rows(strings: Any, odd: Callable[[Any, Any, Any], Any]) -> I64:
     """Rows with a value that is odd, looked for in pieces that fit the processor's memory."""
     if strings.null_count == len(strings):
         return np.zeros(0, np.int64)
-    begins, ends, code = _laid_out(strings)
+    begins, ends, code = laid_out(strings)
     starts = range(0, len(begins), _PIECE)
     found = [
         i + np.flatnonzero(odd(begins[i : i + _PIECE], ends[i : i + _PIECE], code)) for i in starts
@@ -84,7 +84,7 @@ def all_digits(strings: Any) -> bool:
 
 def all_of(strings: Any, allowed: bytes) -> bool:
     """Whether every value is one or more of these bytes (or null)."""
-    begins, ends, code = _laid_out(strings)
+    begins, ends, code = laid_out(strings)
     if not len(begins) or _valid(strings, ends == begins).any():
         return not len(begins)
     used = code[begins[0] : ends[-1]]
@@ -96,7 +96,7 @@ def all_of(strings: Any, allowed: bytes) -> bool:
     return all(bool(good[used[i : i + _FEW]].all()) for i in range(0, len(used), _FEW))
 
 
-def _laid_out(strings: Any) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
+def laid_out(strings: Any) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
     """Where each value begins and ends, and the bytes: of ``pa.string()`` only."""
     assert pa.types.is_string(strings.type), strings.type
     _, offsets, data = strings.buffers()

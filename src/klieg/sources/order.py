@@ -14,15 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from klieg.sources.looks import all_digits
-
 __all__ = ["WIDE", "canonical", "gather", "joined"]
 
 WIDE = 1 << 30  # bytes of a column from which it is gathered in pieces
 PIECE = 1 << 20
 
 _ROW = "row:"
-_DIGITS = 19  # of the longest numbers that fit 64 bits, whatever they are
 _WORDS = ("text", "kind", "repost_of", "reply_to", "quote_of", "root_id", "repost_of_account")
 _MORE = ("reply_to_account", "lang", "client", "collection", "resolution")
 _LISTS = ("urls", "hashtags", "mentions")
@@ -32,11 +29,15 @@ _STRUCTS = {
 }
 
 
-def canonical(table: pa.Table) -> Any:
-    """(n,) int64 row numbers in canonical order."""
+def canonical(table: pa.Table, time: Any, number: Any = None) -> Any:
+    """(n,) int64 row numbers in canonical order.
+
+    ``time`` is the table's, (n,) int64; ``number`` its post ids as numbers (n,) uint64 if all are
+    and all posts are of one platform, else None.
+    """
     n = table.num_rows
-    time = np.asarray(table.column("time").cast(pa.int64())).astype(np.int64)
-    order = np.argsort(time, kind="stable")
+    rises = time[1:] >= time[:-1]
+    order = np.arange(n) if rises.all() else np.argsort(time, kind="stable")
     if n < 2:
         return order
     ranked = time[order]
@@ -47,7 +48,7 @@ def canonical(table: pa.Table) -> Any:
     tied[same] = tied[same + 1] = True
     slots = np.flatnonzero(tied)
     rows = order[slots]
-    order[slots] = rows[_by_id(table, rows, time)]
+    order[slots] = rows[_by_id(table, rows, time, number)]
     return order
 
 
@@ -89,14 +90,13 @@ def joined(column: Any, runs: Sequence[tuple[int, int]]) -> Any:
     return pa.chunked_array([whole.combine_chunks()])
 
 
-def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
+def _by_id(table: pa.Table, rows: Any, time: Any, number: Any) -> Any:
     """Positions in ``rows`` by (time, platform, own id); what is still tied, by content."""
-    ids = gather(table.column("post_id"), rows)
-    number = _numbers(ids)
-    if number is not None and pc.count_distinct(table.column("platform")).as_py() == 1:
-        order = _by_number(time[rows], number)
+    if number is not None:
+        order = _by_number(time[rows], number[rows])
         if order is not None:
             return order
+    ids = gather(table.column("post_id"), rows)
     own = pc.if_else(pc.starts_with(ids, _ROW), None, ids)  # null sorts last
     keys = pa.table(
         {
@@ -115,18 +115,14 @@ def _by_id(table: pa.Table, rows: Any, time: Any) -> Any:
     return order
 
 
-def _numbers(ids: Any) -> Any:
-    """(n,) uint64 that sort as the ids do, if all are of digits and of one length; else None."""
-    if ids.null_count or not all(all_digits(chunk) for chunk in ids.chunks):
-        return None
-    ends = pc.min_max(pc.binary_length(ids)).as_py()
-    if ends["min"] != ends["max"] or ends["max"] > _DIGITS:
-        return None
-    return np.asarray(ids.cast(pa.uint64()))
-
-
 def _by_number(time: Any, number: Any) -> Any:
-    """Positions by (time, number), for times that ascend; None if two rows have both in common."""
+    """Positions by (time, id), for times that ascend and the numbers that ids are.
+
+    None if two rows have both in common, or if numbers do not sort as their digits do, because one
+    has more.
+    """
+    if len(str(number.min())) != len(str(number.max())):
+        return None
     later = time[1:] > time[:-1]
     order = np.arange(len(time))
     if not (later | (number[1:] > number[:-1])).all():

@@ -24,6 +24,7 @@ from klieg.sources.desk import Desk, Quarantine
 from klieg.sources.formats import Format
 from klieg.sources.inputs import beginning
 from klieg.sources.loading import Load, Reading, read_one, read_shard, recognise, scores, unpack
+from klieg.sources.paging import small_pages
 from klieg.sources.remote import expand, fetched, is_remote
 from klieg.tables import POSTS, Intake, Posts, Reject
 
@@ -40,6 +41,7 @@ REMOVED = ("duplicate_id", "duplicate_text", "deleted", *REMOVED_ACTS)
 """Counts of rows that were read and are not in the result; all other counts are remarks."""
 
 
+@small_pages()
 def read(
     names: Sequence[str],
     *,
