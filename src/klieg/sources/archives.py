@@ -10,21 +10,33 @@ posts.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple
 
-from klieg.sources import tars, zips
 from klieg.sources.membership import FLOOR, MAX_MEMBERS, MAX_RATIO, MAX_UNPACKED
+from klieg.sources.tars import copied as tar_copied
+from klieg.sources.tars import is_archive as is_tar
+from klieg.sources.tars import members as tar_members
+from klieg.sources.zips import copied as zip_copied
+from klieg.sources.zips import is_archive as is_zip
+from klieg.sources.zips import members as zip_members
 
 __all__ = ["FLOOR", "MAX_MEMBERS", "MAX_RATIO", "MAX_UNPACKED", "copied", "found_in", "members"]
 
 
-class _Kind(Protocol):
+class _Kind(NamedTuple):
     """What each kind of archive has."""
 
-    def is_archive(self, path: Path) -> bool: ...
-    def members(self, path: Path, name: str) -> list[str]: ...
+    is_archive: Callable[[Path], bool]
+    members: Callable[[Path, str], list[str]]
+    copied: Callable[[Path, str, IO[bytes], str], None]  # archive, member, where to, its name
+
+
+_KINDS = (_Kind(is_zip, zip_members, zip_copied), _Kind(is_tar, tar_members, tar_copied))
+
+
+def members(self, path: Path, name: str) -> list[str]: ...
     def copied(self, archive: Path, member: str, out: IO[bytes], *, name: str) -> None: ...
 
 
@@ -62,7 +74,7 @@ def copied(archive: Path, member: str, out: IO[bytes], *, name: str) -> None:
     """Write one member's bytes to ``out``; InputError if there is no such member or it is torn."""
     kind = _kind(archive)
     assert kind is not None
-    kind.copied(archive, member, out, name=name)
+    kind.copied(archive, member, out, name)
 
 
 def _kind(path: Path) -> _Kind | None:

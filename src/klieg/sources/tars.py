@@ -21,8 +21,16 @@ from typing import IO, NamedTuple, cast
 import zstandard
 
 from klieg.errors import InputError
-from klieg.sources import membership
-from klieg.sources.membership import by_system, checked_names, not_opened, too_large, too_many
+from klieg.sources.membership import (
+    MAX_MEMBERS,
+    allowed,
+    by_system,
+    checked_names,
+    not_opened,
+    too_large,
+    too_many,
+    unsafe,
+)
 
 __all__ = ["copied", "is_archive", "members"]
 
@@ -58,7 +66,7 @@ def members(path: Path, name: str) -> list[str]:
     return list(_listed(path, name).members)
 
 
-def copied(archive: Path, member: str, out: IO[bytes], *, name: str) -> None:
+def copied(archive: Path, member: str, out: IO[bytes], name: str) -> None:
     """Write one member's bytes to ``out``; InputError if there is no such member or it is torn."""
     listed = _listed(archive, str(archive))
     if member not in listed.members:
@@ -123,10 +131,10 @@ def _called(info: tarfile.TarInfo) -> str:
 
 def _checked(archive: tarfile.TarFile, name: str) -> list[tarfile.TarInfo]:
     infos, files = archive.getmembers(), []
-    if len(infos) > membership.MAX_MEMBERS:
+    if len(infos) > MAX_MEMBERS:
         raise too_many(name)
     for info in infos:
-        if info.name not in (".", "./") and (why := membership.unsafe(_called(info))):
+        if info.name not in (".", "./") and (why := unsafe(_called(info))):
             raise not_opened(why, name)
         if not (info.isfile() or info.isdir()) or info.issparse():
             raise not_opened(f"a member is no plain file ({info.name[:80]!a})", name)
@@ -151,7 +159,7 @@ def _believable(file: IO[bytes], name: str) -> None:
         if len(header) < BLOCK:
             raise tarfile.ReadError("a header that is cut short")
         count += 1
-        if count > 2 * membership.MAX_MEMBERS:
+        if count > 2 * MAX_MEMBERS:
             raise too_many(name)
         at += BLOCK + _length(file, header, name)
         if at > size:
@@ -195,7 +203,7 @@ def _unpacked(path: Path, name: str) -> Path:
     handle, copy = tempfile.mkstemp(prefix="klieg-", suffix=".tar")
     try:
         with os.fdopen(handle, "wb") as out, path.open("rb") as file, _plain(file) as plain:
-            written, most = 0, membership.allowed(path.stat().st_size)
+            written, most = 0, allowed(path.stat().st_size)
             while piece := plain.read(_CHUNK):
                 written += len(piece)
                 if written > most:

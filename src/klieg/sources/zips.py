@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO
 
 from klieg.errors import InputError
-from klieg.sources import membership
 from klieg.sources.membership import (
+    MAX_MEMBERS,
+    allowed,
     by_system,
     checked_names,
     not_opened,
@@ -48,7 +49,7 @@ def members(path: Path, name: str) -> list[str]:
         return [info.filename for info in _checked(archive, name)]
 
 
-def copied(archive: Path, member: str, out: IO[bytes], *, name: str) -> None:
+def copied(archive: Path, member: str, out: IO[bytes], name: str) -> None:
     """Write one member's bytes to ``out``; InputError if there is no such member or it is torn."""
     with _opened(archive, str(archive)) as opened:
         for info in _checked(opened, str(archive)):
@@ -104,7 +105,7 @@ def _believable(file: IO[bytes], name: str) -> None:
         if record[:4] != b"PK\x06\x06":
             raise zipfile.BadZipFile("no end record")
         count, length = struct.unpack_from("<QQ", record, 32)
-    if count > membership.MAX_MEMBERS or length > MAX_DIRECTORY:
+    if count > MAX_MEMBERS or length > MAX_DIRECTORY:
         raise too_many(name)
 
 
@@ -113,7 +114,7 @@ def _checked(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     infos = archive.infolist()
     if any(i.filename == "[Content_Types].xml" for i in infos):
         raise InputError("a spreadsheet or a document: save the posts as CSV", path=name)
-    if len(infos) > membership.MAX_MEMBERS:
+    if len(infos) > MAX_MEMBERS:
         raise too_many(name)
     for info in infos:
         if why := _unsafe(info):
@@ -123,7 +124,7 @@ def _checked(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
     size = Path(str(archive.filename)).stat().st_size
     if sum(i.compress_size for i in infos) > size:
         raise not_opened("its members share bytes", name)
-    if sum(i.file_size for i in files) > membership.allowed(size):
+    if sum(i.file_size for i in files) > allowed(size):
         raise too_large(name)
     return files
 
