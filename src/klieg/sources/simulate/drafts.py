@@ -42,6 +42,7 @@ CLIENTS = (
 )
 PLATFORMS = ("x", "bluesky")
 MAX_TAGS = 4
+_CHUNK = 1 << 20
 _VARIANTS = pa.array(["", "?utm_source=share&utm_medium=social", "?ref=app"])
 
 
@@ -109,52 +110,66 @@ def post_ids(draft: Draft, component: int, epoch_ms: int) -> I64:
 def table(draft: Draft, ids: I64, people: People, names: Names, epoch_ms: int) -> pa.Table:
     """The POSTS table of a draft whose first rows are the ordinary part, ordered by time and id.
 
-    ``ids`` (n,) are the post ids. Reposts carry the text,
-    links and hashtags of what they repost, nothing of their own.
+    ``ids`` (n,) are the post ids. Reposts carry the text, links and hashtags of what they repost,
+    nothing of their own. Large worlds come in several chunks, so that no column exists twice.
     """
-    columns = _columns(draft, ids, people, names, epoch_ms)
-    out = pa.table([columns.get(f.name, _nulls(f, draft.n)) for f in POSTS], schema=POSTS)
-    return out.take(pa.array(np.lexsort((ids, draft.time)))).combine_chunks()
+    order = np.lexsort((ids, draft.time))
+    root = _roots(draft)
+    accounts = _accounts(people, epoch_ms)
+    parts = []
+    for first in range(0, max(draft.n, 1), _CHUNK):
+        rows = order[first : first + _CHUNK]
+        columns = _columns(draft, rows, root, ids, people, names, epoch_ms)
+        columns["account"] = accounts.take(pa.array(draft.author[rows]))
+        arrays = [columns.get(f.name, _nulls(f, len(rows))) for f in POSTS]
+        parts.append(pa.table(arrays, schema=POSTS).combine_chunks())
+    return pa.concat_tables(parts)
 
 
 def _columns(
-    draft: Draft, ids: I64, people: People, names: Names, epoch_ms: int
+    draft: Draft,
+    rows: I64,
+    root: I64,
+    ids: I64,
+    people: People,
+    names: Names,
+    epoch_ms: int,
 ) -> dict[str, pa.Array]:
-    account = pc.cast(pa.array(people.ids), pa.string())
-    post = pc.cast(pa.array(ids), pa.string())
-    repost = draft.kind == KIND["repost"]
-    reply = draft.kind == KIND["reply"]
-    quote = draft.kind == KIND["quote"]
-    refers = draft.ref >= 0
-    target = np.where(refers, draft.author[draft.ref], -1)
-    root = _roots(draft, reply)
-    text = _texts(draft, people, names, target)
-    origin = np.where(repost, draft.ref, np.arange(draft.n))
+    kind, ref = draft.kind[rows], draft.ref[rows]
+    repost, reply, quote = (kind == KIND[k] for k in ("repost", "reply", "quote"))
+    # what a post passes on is the post it passes on
+    source = take(draft, np.where(repost, ref, rows))
+    target = np.where(ref >= 0, draft.author[ref], -1)
+    theirs = np.where(source.ref >= 0, draft.author[source.ref], -1)
+    everywhere = np.ones(len(rows), bool)
     return {
-        "platform": pa.array(PLATFORMS).take(pa.array(draft.platform)),
-        "post_id": post,
-        "account_id": account.take(pa.array(draft.author)),
-        "time": pa.array((draft.time + epoch_ms) * 1000).cast(TIME),
-        "resolution": pa.array(np.zeros(draft.n, np.int32)),
-        "text": text.take(pa.array(origin)),
-        "lang": pa.array(names.languages).take(pa.array(draft.language[origin])),
-        "kind": _KINDS.take(pa.array(draft.kind)),
-        "repost_of": _pick(post, draft.ref, repost),
-        "repost_of_account": _pick(account, target, repost),
-        "reply_to": _pick(post, draft.ref, reply),
-        "reply_to_account": _pick(account, target, reply),
-        "quote_of": _pick(post, draft.ref, quote),
-        "root_id": post.take(pa.array(root)),
-        "urls": _lists(_urls(draft, names)).take(pa.array(origin)),
-        "hashtags": _tag_lists(draft, names).take(pa.array(origin)),
+        "platform": pa.array(PLATFORMS).take(pa.array(draft.platform[rows])),
+        "post_id": _ids(ids, rows, everywhere),
+        "account_id": _ids(people.ids, draft.author[rows], everywhere),
+        "time": pa.array((draft.time[rows] + epoch_ms) * 1000).cast(TIME),
+        "resolution": pa.array(np.zeros(len(rows), np.int32)),
+        "text": _texts(source, people, names, theirs),
+        "lang": pa.array(names.languages).take(pa.array(source.language)),
+        "kind": _KINDS.take(pa.array(kind)),
+        "repost_of": _ids(ids, ref, repost),
+        "repost_of_account": _ids(people.ids, target, repost),
+        "reply_to": _ids(ids, ref, reply),
+        "reply_to_account": _ids(people.ids, target, reply),
+        "quote_of": _ids(ids, ref, quote),
+        "root_id": _ids(ids, root[rows], everywhere),
+        "urls": _lists(_urls(source, names)),
+        "hashtags": _tag_lists(source, names),
         "mentions": _lists(_pick(people.handle, target, reply)),
-        "client": pa.array(CLIENTS).take(pa.array(draft.client)),
-        "account": _accounts(people, epoch_ms).take(pa.array(draft.author)),
+        "client": pa.array(CLIENTS).take(pa.array(draft.client[rows])),
     }
 
 
-def _roots(draft: Draft, reply: Bool) -> I64:
-    root = np.where(reply, draft.ref, np.arange(draft.n))
+def _ids(ids: I64, index: I64, where: Bool) -> pa.Array:
+    return pc.cast(pa.array(ids[np.where(where, index, 0)], mask=~where), pa.string())
+
+
+def _roots(draft: Draft) -> I64:
+    root = np.where(draft.kind == KIND["reply"], draft.ref, np.arange(draft.n))
     for _ in range(8):
         root = root[root]
     return root
