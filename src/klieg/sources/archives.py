@@ -36,13 +36,6 @@ class _Kind(NamedTuple):
 _KINDS = (_Kind(is_zip, zip_members, zip_copied), _Kind(is_tar, tar_members, tar_copied))
 
 
-def members(self, path: Path, name: str) -> list[str]: ...
-    def copied(self, archive: Path, member: str, out: IO[bytes], *, name: str) -> None: ...
-
-
-_KINDS: tuple[_Kind, ...] = (zips, tars)
-
-
 def members(names: Sequence[str]) -> list[str]:
     """The names, each archive among them replaced by its members, ``archive.zip/member``.
 
