@@ -49,13 +49,19 @@ def wording(k: int) -> str:
 CARRY: dict[str, Callable[[int], Mapping[str, object]]] = {
     "copies": lambda k: {"text": wording(k)},
     "domain": lambda k: {"urls": [f"https://site{k}.example/a"]},
+    "follow": lambda k: {"act": "follow", "object_id": f"f{k}"},
     "hashtags": lambda k: {"hashtags": [f"a{k}", f"b{k}", f"c{k}"]},
     "image": lambda k: {"media": [{"type": "photo", "url": None, "phash": f"{k:016x}"}]},
+    "like": lambda k: {"act": "like", "object_id": f"p{k}", "object_account": f"b{k % 40}"},
     "link": lambda k: {"urls": [f"https://site{k % 25}.example/story/{k}"]},
     "mention": lambda k: {"mentions": [f"m{k}"]},
     "object": lambda k: {"objects": [{"trace": "song", "id": f"s{k}"}]},
+    "rating": lambda k: {"act": "rating", "object_id": f"n{k}", "value": ("up", "down")[k % 2]},
+    "reaction": lambda k: {"act": "save", "object_id": f"p{k}", "object_account": f"b{k % 40}"},
     "reply": lambda k: {"kind": "reply", "reply_to": f"p{k}", "reply_to_account": f"b{k % 40}"},
+    "report": lambda k: {"act": "report", "object_id": f"p{k}", "object_account": f"b{k % 40}"},
     "repost": lambda k: {"kind": "repost", "repost_of": f"p{k}", "repost_of_account": f"b{k % 40}"},
+    "vote": lambda k: {"act": "vote", "object_id": f"p{k}", "value": "up"},
 }
 
 

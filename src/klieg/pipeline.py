@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
 import klieg
-from klieg import memory, sources
+from klieg import evidence, memory, sources
 from klieg.case import Case, Run
 from klieg.config import Config
 from klieg.detect import crowds, findings, groups, inside, multiplex, network, power
@@ -26,7 +26,17 @@ from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
 from klieg.signals import select
 from klieg.sockets import Engine, Executor, Progress, Signal, make, silent
-from klieg.tables import MULTIPLEX, Actions, Finding, Highlight, Intake, Network, Posts
+from klieg.sources.acts_table import named
+from klieg.tables import (
+    MULTIPLEX,
+    ActHighlight,
+    Actions,
+    Finding,
+    Highlight,
+    Intake,
+    Network,
+    Posts,
+)
 
 __all__ = ["detect", "read", "scan", "trace"]
 
@@ -42,6 +52,7 @@ def scan(
     config: Config | None = None,
     format: str | None = None,  # noqa: A002 - the word of the command line
     mapping: Mapping[str, str] | None = None,
+    acts: Any = None,
     quarantine: Path | None = None,
     progress: Progress = silent,
     command: Sequence[str] = (),
@@ -49,7 +60,9 @@ def scan(
     """Posts in, a case out: in memory until ``case.save(path)``.
 
     ``inputs`` is a path, several paths (of any known format each), ``"-"`` for standard input, or
-    an Arrow table with the columns of ``tables.POSTS``. Raises InputError, ConfigError.
+    an Arrow table with the columns of ``tables.POSTS``. ``acts`` are likes, follows, votes and
+    other acts without text beside them: a DataFrame or Arrow table of who did what to what and
+    when. Raises InputError, ConfigError.
     """
     config = config or Config()
     with closing(make("executors", config.executor, config, progress=progress)) as executor:
@@ -59,6 +72,7 @@ def scan(
             config=config,
             format=format,
             mapping=mapping,
+            acts=acts,
             quarantine=quarantine,
             progress=progress,
             executor=_readers(executor),
@@ -83,7 +97,7 @@ def _case(
     found, net = detect(layers, posts, config=fitting, engine=engine, progress=progress)
     _settle("the search", config)
     grounds = impact.prepare(layers)
-    found, marks = _explain(found, net, grounds, posts, fitting, engine, progress)
+    found, marks, acts = _explain(found, net, grounds, posts, fitting, engine, progress)
     progress("power", 0, None)
     return Case(
         run=_run(config, signals, command),
@@ -95,6 +109,7 @@ def _case(
         impact=impact.of_case(found, grounds, seed=config.seed),
         power=power.smallest(net.layers, fitting, engine),
         notes=(*_notes(config, fitting, posts, layers), *crowds.notes(net), *multiplex.notes(net)),
+        act_highlights=acts,
     )
 
 
@@ -104,17 +119,20 @@ def read(
     config: Config | None = None,
     format: str | None = None,  # noqa: A002 - the word of the command line
     mapping: Mapping[str, str] | None = None,
+    acts: Any = None,
     quarantine: Path | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
 ) -> tuple[Posts, Intake]:
-    """Posts in canonical order, and what happened on the way in; InputError if there are none.
+    """Posts (acts beside them), and what happened on the way in; InputError if there is neither.
 
     With an ``executor`` its workers read the files themselves, one a shard.
     """
     config = config or Config()
+    given = None if acts is None else named(pa.table(acts))
     if isinstance(inputs, pa.Table):
-        return sources.assemble([inputs], progress=progress)
+        tables = [inputs] if given is None else [inputs, given]
+        return sources.assemble(tables, progress=progress)
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(i) for i in inputs]
     with sources.within(threads=config.threads, memory=config.memory):
         posts, intake = sources.read(
@@ -125,11 +143,12 @@ def read(
             quarantine=quarantine,
             progress=progress,
             executor=executor,
+            acts=given,
         )
-    if not posts.n:
+    if not posts.n and not posts.n_acts:
         why = ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in intake.counts.items() if n)
         raise InputError(
-            f"there are no posts in it: {intake.rows} rows read ({why or 'none'}); "
+            f"there are no posts or acts in it: {intake.rows} rows read ({why or 'none'}); "
             "`klieg scan --dry-run` shows how it was read",
             path=", ".join(names),
         )
@@ -177,15 +196,17 @@ def _explain(
     config: Config,
     engine: Engine,
     progress: Progress,
-) -> tuple[tuple[Finding, ...], tuple[Highlight, ...]]:
-    """Add narrative and impact to each finding, and mark every post that took part."""
+) -> tuple[tuple[Finding, ...], tuple[Highlight, ...], tuple[ActHighlight, ...]]:
+    """Add narrative and impact to each finding, and mark every post and act that took part."""
     pools = {name: (layer.actions, layer.strata) for name, layer in net.layers.items()}
     prior = narratives.background(posts) if found else None
     told: list[Finding] = []
     marks: list[Highlight] = []
+    acts: list[ActHighlight] = []
     for i, finding in enumerate(found):
         progress("highlights and impact", i, len(found))
         marks += highlights.of_finding(finding, pools, posts, engine)
+        acts += highlights.acts_of_finding(finding, pools, posts, engine)
         told.append(
             replace(
                 finding,
@@ -193,7 +214,7 @@ def _explain(
                 impact=impact.of_finding(finding, grounds, posts, seed=config.seed),
             )
         )
-    return tuple(told), tuple(marks)
+    return tuple(told), tuple(marks), tuple(acts)
 
 
 def _settle(what: str, config: Config, need: int = 0) -> None:
@@ -248,6 +269,6 @@ def _notes(
         )
     if not [name for name in layers if name != MULTIPLEX]:
         notes.append("No signal found anything to work on: the posts carry no shared object.")
-    if posts.n and np.ptp(posts.time) < 86_400_000_000:
+    if evidence.size(posts) and np.ptp(evidence.times(posts)) < 86_400_000_000:
         notes.append("The posts span less than a day: interest and rhythm cannot be told apart.")
     return tuple(notes)

@@ -105,7 +105,7 @@ class Signal(Protocol):
         ...
 
     def examples(self) -> Sequence[pa.Table]:
-        """Small POSTS tables that carry this trace: what the contract checks read."""
+        """Small POSTS (or ACTS) tables that carry this trace: what the contract checks read."""
         ...
 
 

@@ -108,6 +108,9 @@ ACTS = pa.schema(
 )
 """Acts without text, one row an act: likes, follows, votes, reports, ratings."""
 
+REACTIONS = ("follow", "like", "rating", "reaction", "report", "vote")
+"""Signals that read acts in place of posts; ``reaction`` holds every act without its own."""
+
 KINDS = ("post", "repost", "reply", "quote", "comment", "message")
 
 Class = Literal["coordinated", "amplification", "suggestive", "look-alike", "abstain"]
@@ -395,6 +398,7 @@ class Member:
     account: int
     evidence: float  # nats of net lost without it
     posts: int  # posts of it that took part
+    acts: int = 0  # acts without text of it that took part
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +444,7 @@ class JointAct:
     actors: int  # m: all distinct actors in the burst
     expected: float  # μ: members chance would put there
     weight: float  # nats
+    acts: tuple[int, ...] = ()  # rows of Acts, in time order: in place of posts where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +477,7 @@ class Finding:
     stability: Mapping[str, int]
     narrative: Narrative | None = None
     impact: tuple[Impact, ...] = ()
+    acts: tuple[int, ...] = ()  # rows of Acts that took part, ascending
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +493,20 @@ class Highlight:
     expected: float  # members chance would put there
     start: int  # [start, end) characters of the raw text that are shared; 0, 0 if none
     end: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActHighlight:
+    """Why one act without text is marked: which finding, and with whom."""
+
+    act: int  # row of Acts
+    finding: str
+    signal: str
+    object: str
+    counterparts: tuple[int, ...]  # rows of Acts, nearest in time first, at most 10
+    partners: int  # members who did the same within the window
+    expected: float  # members chance would put there
     reason: str
 
 

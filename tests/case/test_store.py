@@ -282,8 +282,9 @@ def test_store_has_the_tables_of_the_design(case: Case, tmp_path: Path) -> None:
     assert tables >= {
         *("run", "input", "account", "layer", "edge", "finding", "member", "finding_post"),
         *("highlight", "impact", "null_stat", "power", "decision", "audit", "cache"),
+        *("finding_act", "act_highlight"),
     }
-    assert version == (2,)
+    assert version == (3,)
 
 
 def test_store_audit_only_grows(case: Case, tmp_path: Path) -> None:
@@ -400,13 +401,26 @@ def test_store_brings_older_schemas_up_to_date_without_touching_them(
     monkeypatch.setattr(
         store,
         "_migrations",
-        lambda: [*first, "-- the third\nalter table power add column note text;\n"],
+        lambda: [*first, "-- the fourth\nalter table power add column note text;\n"],
     )
     assert_same(case, open_case(tmp_path / "a.klieg"))
     assert file_hashes(tmp_path / "a.klieg") == before
     with store._opened(tmp_path / "a.klieg") as db:
-        assert db.execute("pragma user_version").fetchone() == (3,)
+        assert db.execute("pragma user_version").fetchone() == (4,)
         assert "note" in [row[1] for row in db.execute("pragma table_info(power)")]
+
+
+def test_store_opens_cases_from_before_there_were_acts(case: Case, tmp_path: Path) -> None:
+    case.save(tmp_path / "a.klieg")
+    db = sqlite3.connect(tmp_path / "a.klieg")
+    for table, column in (("run", "acts"), ("run", "acts_sha256"), ("member", "acts")):
+        db.execute(f"alter table {table} drop column {column}")
+    db.execute("drop table finding_act")
+    db.execute("drop table act_highlight")
+    db.execute("pragma user_version = 2")
+    db.commit()
+    db.close()
+    assert_same(case, open_case(tmp_path / "a.klieg"))
 
 
 def test_store_needs_the_posts_it_was_saved_with(case: Case, quiet: Case, tmp_path: Path) -> None:

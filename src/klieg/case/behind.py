@@ -1,7 +1,8 @@
 """The posts behind a claim: which posts stand behind an edge or a finding, and beside whom.
 
-Every row is one post acting on one object, with the nearest post of another account on the same
-object within the widest window. The room knows no test and no threshold: it shows what was there.
+Every row is one post (or act without text, which has neither id nor words) acting on one object,
+with the nearest of another account on the same object within the widest window. The room knows no
+test and no threshold: it shows what was there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg import evidence
 from klieg.case.run import window_ladder
 from klieg.errors import NotInCase
 from klieg.tables import MULTIPLEX, SECOND, TIME, Layer, Posts
@@ -71,7 +73,7 @@ def finding_posts(case: Case, id: str) -> pa.Table:  # noqa: A002 - the word of 
     Raises NotInCase with the nearest ids.
     """
     finding = finding_of(case, id)
-    took_part = set(finding.posts)
+    took_part = {*finding.posts, *(case.posts.n + row for row in finding.acts)}
     acts = [
         act
         for act in _acts(case, [member.account for member in finding.members])
@@ -115,10 +117,14 @@ def account_index(posts: Posts, account: str | int) -> int:
 
 
 def id_column(posts: Posts, name: str, rows: Sequence[int] | NDArray[Any]) -> pa.Array:
-    """A column of Posts at these rows; −1 gives null."""
+    """A column of Posts at these rows of evidence; −1, and what acts do not have, gives null."""
     index = np.asarray(rows, np.int64)
-    taken = posts.table[name].take(pa.array(index, mask=index < 0))
-    return taken.combine_chunks()
+    acted = index >= posts.n
+    taken = posts.table[name].take(pa.array(index, mask=(index < 0) | acted)).combine_chunks()
+    if not acted.any() or posts.acts is None or name not in posts.acts.table.column_names:
+        return taken
+    column = posts.acts.table[name].take(pa.array(index - posts.n, mask=~acted))
+    return pc.if_else(acted, column.combine_chunks(), taken)
 
 
 def _acts(case: Case, accounts: Sequence[int]) -> Iterator[_Act]:
@@ -166,7 +172,8 @@ def _last_other(obj: NDArray[Any], account: NDArray[Any]) -> I64:
 def _table(posts: Posts, acts: Sequence[_Act], alone: Sequence[int] = ()) -> pa.Table:
     rows = np.array([*(act.post for act in acts), *alone], np.int64)
     partners = np.array([*(act.partner for act in acts), *([-1] * len(alone))], np.int64)
-    delay = np.where(partners >= 0, (posts.time[rows] - posts.time[partners]) / SECOND, np.nan)
+    time = evidence.times(posts)
+    delay = np.where(partners >= 0, (time[rows] - time[partners]) / SECOND, np.nan)
     none = [None] * len(alone)
     columns = {
         "signal": pa.array([*(act.layer.actions.signal for act in acts), *none], pa.string()),

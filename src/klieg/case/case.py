@@ -18,7 +18,16 @@ from klieg.case.network import CoordinationNetwork
 from klieg.case.run import Run
 from klieg.case.store import load, save
 from klieg.errors import MissingExtra
-from klieg.tables import Finding, Highlight, Impact, Intake, Layer, Posts, Power
+from klieg.tables import (
+    ActHighlight,
+    Finding,
+    Highlight,
+    Impact,
+    Intake,
+    Layer,
+    Posts,
+    Power,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,9 +50,13 @@ class Case:
     impact: tuple[Impact, ...]  # of the whole data set
     power: tuple[Power, ...]
     notes: tuple[str, ...]
+    act_highlights: tuple[ActHighlight, ...] = ()  # acts without text that took part
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write ``x.klieg`` and ``x.klieg.parquet``; StoreError if they exist without ``force``."""
+        """Write ``x.klieg`` and its parquet of posts, and of acts if there are any.
+
+        StoreError if they exist without ``force``.
+        """
         save(self, path, force=force)
 
     def finding(self, id: str) -> Finding:  # noqa: A002 - the word of the case
@@ -63,7 +76,7 @@ class Case:
         return CoordinationNetwork(self)
 
     def to_arrow(self, name: str) -> pa.Table:
-        """A flat table: findings, members, edges, posts, highlights, impact or power."""
+        """A flat table by name: findings, members, edges, posts, highlights … (``FRAMES``)."""
         return frame(self, name)
 
     def to_polars(self, name: str) -> Any:
@@ -76,8 +89,9 @@ class Case:
         return frame(self, name).to_pandas()
 
     def __repr__(self) -> str:
+        acts = f" and {self.posts.n_acts:,} acts" if self.posts.n_acts else ""
         return (
-            f"<Case: {self.posts.n:,} posts by {self.posts.n_accounts:,} accounts, "
+            f"<Case: {self.posts.n:,} posts{acts} by {self.posts.n_accounts:,} accounts, "
             f"{len(self.findings)} findings, unreviewed>"
         )
 

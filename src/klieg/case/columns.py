@@ -2,6 +2,7 @@
 
 The parquet beside a case holds the canonical posts and, per signal, two columns that say what the
 post did: ``act:<signal>`` (the object's label) and ``act:<signal>:target`` (its author or domain).
+Acts without text stand in a second one, with the same columns of the signals that read them.
 Everything is written in fixed blocks, so that equal posts give equal bytes. The room knows no
 database and no finding.
 """
@@ -9,6 +10,7 @@ database and no finding.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from klieg.tables import POSTS, Actions, Layer, Posts
+from klieg import evidence
+from klieg.tables import ACTS, POSTS, Actions, Acts, Layer, Posts
 
 if TYPE_CHECKING:
     from klieg.tables import I32
@@ -28,10 +31,12 @@ __all__ = [
     "kept_as",
     "numbers",
     "pack",
+    "read_acts",
     "read_posts",
     "restore_actions",
     "strings",
     "unpack",
+    "write_acts",
     "write_posts",
 ]
 
@@ -44,13 +49,26 @@ Kept = Literal["columns", "numbered", "whole"]
 
 def write_posts(file: Path, posts: Posts, layers: Sequence[Layer]) -> None:
     """Write the posts and each layer's act columns (zstd); equal posts, equal bytes."""
-    acts = [acts_of(layer.actions, posts.n) for layer in layers]
+    own = [layer for layer in layers if not evidence.of_acts(posts, layer.actions)]
+    _write(file, posts.table.select(POSTS.names), POSTS, own, first=0)
+
+
+def write_acts(file: Path, posts: Posts, layers: Sequence[Layer]) -> None:
+    """The same of the acts without text and the layers that read them."""
+    assert posts.acts is not None
+    own = [layer for layer in layers if int(layer.actions.post.max(initial=-1)) >= posts.n]
+    _write(file, posts.acts.table.select(ACTS.names), ACTS, own, first=posts.n)
+
+
+def _write(
+    file: Path, table: pa.Table, columns_of: pa.Schema, layers: Sequence[Layer], *, first: int
+) -> None:
+    acts = [acts_of(layer.actions, table.num_rows, first=first) for layer in layers]
     names = [f"act:{layer.actions.signal}" for layer in layers]
     fields = [pa.field(n, pa.string()) for name in names for n in (name, f"{name}:target")]
-    schema = pa.schema([*POSTS, *fields])
-    table = posts.table.select(POSTS.names)
+    schema = pa.schema([*columns_of, *fields])
     with pq.ParquetWriter(file, schema, compression="zstd", store_schema=True) as writer:
-        for start in range(0, max(posts.n, 1), ROW_GROUP):
+        for start in range(0, max(table.num_rows, 1), ROW_GROUP):
             part = table.slice(start, ROW_GROUP).combine_chunks()
             columns = part.columns
             for layer, (objects, targets) in zip(layers, acts, strict=True):
@@ -61,12 +79,13 @@ def write_posts(file: Path, posts: Posts, layers: Sequence[Layer]) -> None:
             writer.write_table(pa.table(columns, schema=schema), row_group_size=ROW_GROUP)
 
 
-def acts_of(actions: Actions, n_posts: int) -> tuple[I32, I32]:
-    """Per post the object it acted on and that object's target, −1 where there is none."""
-    objects = np.full(n_posts, -1, np.int32)
-    targets = np.full(n_posts, -1, np.int32)
-    objects[actions.post] = actions.object
-    targets[actions.post] = actions.target
+def acts_of(actions: Actions, size: int, *, first: int = 0) -> tuple[I32, I32]:
+    """Per row of evidence from ``first`` on the object and its target, −1 where there is none."""
+    objects = np.full(size, -1, np.int32)
+    targets = np.full(size, -1, np.int32)
+    here = (actions.post >= first) & (actions.post < first + size)
+    objects[actions.post[here] - first] = actions.object[here]
+    targets[actions.post[here] - first] = actions.target[here]
     return objects, targets
 
 
@@ -85,6 +104,31 @@ def read_posts(
     )
 
 
+def read_acts(file: Path, posts: Posts, columns: pa.Table) -> tuple[Posts, pa.Table]:
+    """The posts with the acts in the file beside them, and the act columns of both, in one."""
+    table = pq.ParquetFile(file).read()
+    acts = table.select(ACTS.names).cast(ACTS)
+    account = _index_of(acts, posts.account_ids, posts.account_platforms)
+    time = acts["time"].cast(pa.int64()).to_numpy().astype(np.int64, copy=False)
+    more = [name for name in table.column_names if name.startswith("act:")]
+    names = list(dict.fromkeys([*columns.column_names, *more]))
+    both = {
+        name: pa.chunked_array(
+            [
+                *(columns[name].chunks if name in columns.column_names else _nulls(posts.n)),
+                *(table[name].chunks if name in more else _nulls(len(acts))),
+            ],
+            pa.string(),
+        )
+        for name in names
+    }
+    return replace(posts, acts=Acts(acts, account, time)), pa.table(both)
+
+
+def _nulls(n: int) -> list[pa.Array]:
+    return [pa.nulls(n, pa.string())]
+
+
 def kept_as(actions: Actions, posts: Posts) -> Kept:
     """How little is enough to give these actions back index for index.
 
@@ -96,8 +140,8 @@ def kept_as(actions: Actions, posts: Posts) -> Kept:
     if not (
         actions.n_accounts == posts.n_accounts
         and (np.diff(post) > 0).all()
-        and np.array_equal(actions.account, posts.account[post])
-        and np.array_equal(actions.time, posts.time[post])
+        and np.array_equal(actions.account, evidence.accounts(posts)[post])
+        and np.array_equal(actions.time, evidence.times(posts)[post])
     ):
         return "whole"
     named = (
@@ -132,9 +176,9 @@ def restore_actions(
         target_labels = _first_names(targets, target_names.take(rows))
     return Actions(
         signal=signal,
-        account=posts.account[post],
+        account=evidence.accounts(posts)[post],
         object=objects,
-        time=posts.time[post],
+        time=evidence.times(posts)[post],
         post=post,
         target=targets,
         labels=labels,
@@ -203,7 +247,7 @@ def _index_of(posts: pa.Table, account_ids: pa.Array, platforms: pa.Array) -> I3
         here &= local >= 0
         index[here] = of_platform[local[here]]
     if (index < 0).any():
-        raise ValueError(f"the account of post row {int(index.argmin())} is not in the case")
+        raise ValueError(f"the account of row {int(index.argmin())} is not in the case")
     return index
 
 

@@ -6,7 +6,7 @@ knows no file format and adds no number of its own but the surprise, −log10 p.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from klieg.case.behind import id_column
 from klieg.case.run import window_ladder
 from klieg.errors import ConfigError
-from klieg.tables import TIME
+from klieg.tables import ACTS, TIME
 
 if TYPE_CHECKING:
     from klieg.case.case import Case
@@ -48,6 +48,7 @@ def findings(case: Case) -> pa.Table:
             "signals": "; ".join(f.signals),
             "accounts": len(f.members),
             "posts": len(f.posts),
+            "acts": len(f.acts),
             "start": f.start,
             "end": f.end,
             "window_s": f.window,
@@ -76,6 +77,7 @@ def members(case: Case) -> pa.Table:
             "account_id": case.posts.account_ids.take(index),
             "evidence": pa.array([float(m.evidence) for _, m in pairs], pa.float64()),
             "posts": pa.array([int(m.posts) for _, m in pairs], pa.int64()),
+            "acts": pa.array([int(m.acts) for _, m in pairs], pa.int64()),
             "class": pa.array([f.class_ for f, _ in pairs], pa.string()),
             "band": pa.array([f.band for f, _ in pairs], pa.string()),
             "review": pa.array([REVIEW] * len(pairs), pa.string()),
@@ -91,14 +93,28 @@ def edges(case: Case) -> pa.Table:
 
 def posts(case: Case) -> pa.Table:
     """Every post as read, with the findings it took part in (ids joined by "; ", null if none)."""
+    taking_part = [(f.id, f.posts) for f in case.findings]
+    return case.posts.table.append_column("findings", _part(taking_part, case.posts.n))
+
+
+def acts(case: Case) -> pa.Table:
+    """Every act without text as read, with the findings it took part in."""
+    if case.posts.acts is None:
+        return ACTS.empty_table().append_column("findings", pa.array([], pa.string()))
+    taking_part = [(f.id, f.acts) for f in case.findings]
+    return case.posts.acts.table.append_column("findings", _part(taking_part, case.posts.n_acts))
+
+
+def _part(found: Sequence[tuple[str, Sequence[int]]], n: int) -> pa.Array:
+    """(n,) ids of the findings that each row took part in, null if none."""
     part: dict[int, list[str]] = {}
-    for finding in case.findings:
-        for post in finding.posts:
-            part.setdefault(int(post), []).append(finding.id)
-    marks: list[str | None] = [None] * case.posts.n
-    for post, ids in part.items():
-        marks[post] = "; ".join(ids)
-    return case.posts.table.append_column("findings", pa.array(marks, pa.string()))
+    for name, rows in found:
+        for row in rows:
+            part.setdefault(int(row), []).append(name)
+    marks: list[str | None] = [None] * n
+    for row, ids in part.items():
+        marks[row] = "; ".join(ids)
+    return pa.array(marks, pa.string())
 
 
 def highlights(case: Case) -> pa.Table:
@@ -123,6 +139,25 @@ def highlights(case: Case) -> pa.Table:
             "review": pa.array([REVIEW] * len(marks), pa.string()),
         }
     )
+
+
+def act_highlights(case: Case) -> pa.Table:
+    """One row a highlighted act without text and finding, with the reason."""
+    marks = case.act_highlights
+    whole = acts(case).select(["platform", "account_id", "act", "time"])
+    told = whole.take(pa.array([h.act for h in marks], pa.int64())).combine_chunks()
+    partners = pa.array([int(h.partners) for h in marks], pa.int64())
+    columns = {
+        "finding": pa.array([h.finding for h in marks], pa.string()),
+        **dict(zip(told.column_names, told.columns, strict=True)),
+        "signal": pa.array([h.signal for h in marks], pa.string()),
+        "object": pa.array([h.object for h in marks], pa.string()),
+        "partners": partners,
+        "expected": pa.array([float(h.expected) for h in marks], pa.float64()),
+        "reason": pa.array([h.reason for h in marks], pa.string()),
+        "review": pa.array([REVIEW] * len(marks), pa.string()),
+    }
+    return pa.table(columns)
 
 
 def impact(case: Case) -> pa.Table:
@@ -165,7 +200,9 @@ FRAMES: Mapping[str, Callable[[Case], pa.Table]] = {
     "members": members,
     "edges": edges,
     "posts": posts,
+    "acts": acts,
     "highlights": highlights,
+    "act_highlights": act_highlights,
     "impact": impact,
     "power": power,
 }
@@ -204,6 +241,7 @@ _FINDINGS = _schema(
     signals=pa.string(),
     accounts=pa.int64(),
     posts=pa.int64(),
+    acts=pa.int64(),
     start=TIME,
     end=TIME,
     window_s=pa.int64(),

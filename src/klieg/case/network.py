@@ -40,17 +40,21 @@ class CoordinationNetwork:
     def to_networkx(self) -> nx.Graph[str]:
         """An undirected simple graph; nodes are account ids (``platform:id`` on many platforms).
 
-        Nodes carry ``account_id, platform, posts`` and, where they are in a finding, ``findings,
-        class, band`` (of the strongest). Edges carry ``layers, weight`` (largest surprise over the
-        layers), ``validated`` and ``grouped`` (in any layer) and, per signal, ``<signal>_n``,
-        ``<signal>_expected`` and ``<signal>_surprise`` at its best window.
+        Nodes carry ``account_id, platform, posts`` (``acts`` too, if the run had any) and, where
+        they are in a finding, ``findings, class, band`` (of the strongest). Edges carry ``layers,
+        weight`` (largest surprise over the layers), ``validated`` and ``grouped`` (in any layer)
+        and, per signal, ``<signal>_n``, ``<signal>_expected`` and ``<signal>_surprise`` at its best
+        window.
         """
         import networkx as nx
 
         graph: nx.Graph[str] = nx.Graph()
         names = self._names()
         found = strongest(self.case.findings)
-        posts = np.bincount(self.case.posts.account, minlength=self.case.posts.n_accounts)
+        everybody = self.case.posts.n_accounts
+        posts = np.bincount(self.case.posts.account, minlength=everybody)
+        acts = self.case.posts.acts
+        done = np.bincount(acts.account, minlength=everybody) if acts else None
         for account in self.accounts:
             graph.add_node(
                 names[account],
@@ -58,6 +62,8 @@ class CoordinationNetwork:
                 platform=self.case.posts.account_platforms[account].as_py(),
                 posts=int(posts[account]),
             )
+            if done is not None:
+                graph.nodes[names[account]]["acts"] = int(done[account])
             if account in found:
                 ids, class_, band = found[account]
                 part = {"findings": "; ".join(ids), "class": class_, "band": band}

@@ -97,7 +97,7 @@ def pseudonyms_of(posts: Posts, signals: Iterable[str], key: bytes) -> Pseudonym
             if name is not None
         )
 
-    accounts = pairs("account_id", *ACCOUNT_REFERENCES)
+    accounts = pairs("account_id", *ACCOUNT_REFERENCES) | _acting(posts)
     handles = pc.unique(pc.struct_field(table["account"].combine_chunks(), "handle")).to_pylist()
     people = {name.casefold() for name in handles if name} | {i.casefold() for _, i in accounts}
     used = _accounts_of_texts(table["text"].combine_chunks(), posts)
@@ -106,9 +106,19 @@ def pseudonyms_of(posts: Posts, signals: Iterable[str], key: bytes) -> Pseudonym
         posts=pairs("post_id", *POST_REFERENCES),
         accounts=accounts,
         common=frozenset(words_in_use(used, people)),
-        platforms=tuple(dict.fromkeys(platform)),
+        platforms=tuple(dict.fromkeys([*platform, *posts.account_platforms.to_pylist()])),
         signals=frozenset(signals),
     )
+
+
+def _acting(posts: Posts) -> frozenset[tuple[str, str]]:
+    """Every account of the run, and those whom acts without text were about."""
+    every = zip(posts.account_platforms.to_pylist(), posts.account_ids.to_pylist(), strict=True)
+    if posts.acts is None:
+        return frozenset(every)
+    acts = posts.acts.table.select(["platform", "object_account"]).to_pylist()
+    about = ((a["platform"], a["object_account"]) for a in acts if a["object_account"])
+    return frozenset((*every, *about))
 
 
 def _accounts_of_texts(texts: pa.Array, posts: Posts) -> Iterator[tuple[str, list[int]]]:
@@ -117,6 +127,8 @@ def _accounts_of_texts(texts: pa.Array, posts: Posts) -> Iterator[tuple[str, lis
     code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     pairs = np.unique(np.stack([code, posts.account], axis=1), axis=0)
     pairs = pairs[pairs[:, 0] >= 0]
+    if not len(pairs):
+        return
     starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
     accounts = pairs[:, 1]
     for start, end, text in zip(

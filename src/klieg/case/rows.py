@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from klieg.case.run import Run, without_folder
 from klieg.case.values import as_text, hints, plain, restore
-from klieg.tables import Finding, Highlight, Impact, Intake, Power
+from klieg.tables import ActHighlight, Finding, Highlight, Impact, Intake, Power
 
 if TYPE_CHECKING:
     from klieg.case.case import Case
@@ -30,11 +30,14 @@ FINDING = (
     *("id", "class_", "subclass", "band", "start", "end", "window", "observed", "expected"),
     *("q", "net", "rho", "sentence"),
 )
-IN_OTHER_TABLES = ("members", "posts", "impact")
-MEMBER = ("account", "evidence", "posts")
+IN_OTHER_TABLES = ("members", "posts", "acts", "impact")
+MEMBER = ("account", "evidence", "posts", "acts")
 HIGHLIGHT = (
     *("post", "finding", "signal", "object", "counterparts", "partners", "expected"),
     *("start", "end", "reason"),
+)
+ACT_HIGHLIGHT = (
+    *("act", "finding", "signal", "object", "counterparts", "partners", "expected", "reason"),
 )
 IMPACT = ("metric", "subject", "with_group", "without", "coalesced", "low", "high", "note")
 POWER = ("signal", "accounts", "joint_acts", "jitter", "power")
@@ -51,6 +54,8 @@ def write_values(db: sqlite3.Connection, case: Case) -> None:
     for i, finding in enumerate(case.findings):
         _write_finding(db, i, finding)
     insert(db, "highlight", ((i, *_row(h, HIGHLIGHT)) for i, h in enumerate(case.highlights)))
+    acts = ((i, *_row(h, ACT_HIGHLIGHT)) for i, h in enumerate(case.act_highlights))
+    insert(db, "act_highlight", acts)
     impacts: Iterator[tuple[str | None, Impact]] = chain(
         ((None, impact) for impact in case.impact),
         ((finding.id, impact) for finding in case.findings for impact in finding.impact),
@@ -77,6 +82,7 @@ def read_values(db: sqlite3.Connection) -> dict[str, Any]:
         "intake": restore(Intake, intake),
         "findings": tuple(_findings(db, impacts)),
         "highlights": tuple(_values(db, "highlight", Highlight, HIGHLIGHT)),
+        "act_highlights": tuple(_values(db, "act_highlight", ActHighlight, ACT_HIGHLIGHT)),
         "impact": tuple(impacts.get(None, ())),
         "power": tuple(_values(db, "power", Power, POWER)),
         "notes": tuple(read["notes"]),
@@ -98,8 +104,10 @@ def insert(db: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]]) ->
     db.executemany(f"insert into {table} values ({','.join('?' * width)})", rows)
 
 
-def write_provenance(db: sqlite3.Connection, case: Case, posts_sha256: str) -> None:
-    """Insert the run: what made the case, and the hash of the posts that belong to it."""
+def write_provenance(
+    db: sqlite3.Connection, case: Case, posts_sha256: str, acts_sha256: str = ""
+) -> None:
+    """Insert the run: what made the case, and the hashes of the posts and acts that go with it."""
     run, intake = case.run, case.intake
     row = (
         *(run.version, int(run.seed), run.engine, run.embedder, run.llm),
@@ -107,6 +115,7 @@ def write_provenance(db: sqlite3.Connection, case: Case, posts_sha256: str) -> N
         *(case.posts.n, int(case.posts.resolution), posts_sha256),
         *(int(intake.rows), int(intake.posts)),
         *(as_text(intake.counts), as_text(intake.rejected), as_text(intake.notes)),
+        *(case.posts.n_acts, acts_sha256),
     )
     insert(db, "run", [row])
 
@@ -126,6 +135,7 @@ def _write_finding(db: sqlite3.Connection, position: int, finding: Finding) -> N
     members = ((finding.id, i, *_row(m, MEMBER)) for i, m in enumerate(finding.members))
     insert(db, "member", members)
     insert(db, "finding_post", ((finding.id, int(post)) for post in finding.posts))
+    insert(db, "finding_act", ((finding.id, int(act)) for act in finding.acts))
 
 
 def _findings(db: sqlite3.Connection, impacts: dict[str | None, list[Impact]]) -> list[Finding]:
@@ -134,16 +144,23 @@ def _findings(db: sqlite3.Connection, impacts: dict[str | None, list[Impact]]) -
         f"select finding, {','.join(MEMBER)} from member order by finding, position"
     ):
         members.setdefault(finding, []).append(dict(zip(MEMBER, row, strict=True)))
-    posts: dict[str, list[int]] = {}
-    for finding, post in db.execute("select finding, post from finding_post order by 1, 2"):
-        posts.setdefault(finding, []).append(post)
+    posts, acts = _rows_of(db, "post"), _rows_of(db, "act")
     found = []
     for *row, detail in db.execute(_in_order((*FINDING, "detail"), "finding")):
         value = {**dict(zip(FINDING, row, strict=True)), **json.loads(detail)}
         value["members"] = members.get(value["id"], [])
         value["posts"] = posts.get(value["id"], [])
+        value["acts"] = acts.get(value["id"], [])
         value["impact"] = [plain(impact) for impact in impacts.get(value["id"], ())]
         found.append(restore(Finding, value))
+    return found
+
+
+def _rows_of(db: sqlite3.Connection, what: str) -> dict[str, list[int]]:
+    """Finding → the posts or acts that took part, ascending."""
+    found: dict[str, list[int]] = {}
+    for finding, row in db.execute(f"select finding, {what} from finding_{what} order by 1, 2"):
+        found.setdefault(finding, []).append(row)
     return found
 
 

@@ -59,6 +59,7 @@ def _run(
         "counts": {
             "rows": case.intake.rows,
             "posts": case.posts.n,
+            "acts": case.posts.n_acts,
             "accounts": case.posts.n_accounts,
             "findings": len(case.findings),
             "highlights": len(case.highlights),

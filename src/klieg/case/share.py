@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,11 @@ from klieg.case.pseudonyms import (
     pseudonyms_of,
 )
 from klieg.case.templates import OUTSIDE, SLOT, defanged, template, without_links
-from klieg.tables import POSTS, Actions, Posts
+from klieg.tables import ACTS, POSTS, ActHighlight, Actions, Highlight, Posts
 
 if TYPE_CHECKING:
     from klieg.case.case import Case
-    from klieg.tables import Finding, Highlight, Impact, Intake, Layer
+    from klieg.tables import Finding, Impact, Intake, Layer
 
 __all__ = ["SHARED", "is_shared", "pseudonymise"]
 
@@ -37,6 +37,7 @@ SHARED = (
 )
 """The first note of every shared case: by it a case is known to be one."""
 
+Mark = TypeVar("Mark", Highlight, ActHighlight)
 _EMPTIED = ("metrics", "source_file", "source_row")
 _QUOTED = re.compile(r"[“\"«„‘][^“”\"«»„]{2,}[”\"»’“]")
 _LONG_ID = 6  # a shorter number in a sentence may be a count
@@ -64,6 +65,8 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
     reasons: dict[str, set[str]] = {}
     for mark in case.highlights:
         reasons.setdefault(mark.finding, set()).add(mark.reason)
+    for act in case.act_highlights:
+        reasons.setdefault(act.finding, set()).add(act.reason)
     words = {f.id: _words(case, f, reasons.get(f.id, set()), names, labels) for f in case.findings}
     return replace(
         case,
@@ -74,6 +77,9 @@ def pseudonymise(case: Case, key: bytes | None = None) -> Case:
         findings=tuple(_finding(case, f, words[f.id], labels) for f in case.findings),
         highlights=tuple(
             _highlight(h, words.get(h.finding), names, labels) for h in case.highlights
+        ),
+        act_highlights=tuple(
+            _highlight(h, words.get(h.finding), names, labels) for h in case.act_highlights
         ),
         impact=tuple(_impact(impact, names, labels) for impact in case.impact),
         notes=(SHARED, *(without_links(note) for note in case.notes)),
@@ -98,6 +104,8 @@ def _posts(posts: Posts, names: Pseudonyms) -> Posts:
                 ],
                 pa.string(),
             )
+    if posts.acts is not None:
+        posts = replace(posts, acts=replace(posts.acts, table=_acts(posts.acts.table, names)))
     columns["text"] = _each(columns["text"], names.template)
     columns["urls"] = _in_lists(columns["urls"], lambda _, url: defanged(url), platform)
     columns["hashtags"] = _in_lists(
@@ -130,6 +138,23 @@ def _posts(posts: Posts, names: Pseudonyms) -> Posts:
             pa.string(),
         ),
     )
+
+
+def _acts(table: pa.Table, names: Pseudonyms) -> pa.Table:
+    """The acts without a name that leads back; which way they went stays."""
+    platform = table["platform"].to_pylist()
+
+    def told(column: str, rule: Callable[[str, str], str]) -> pa.Array:
+        values = zip(platform, table[column].to_pylist(), strict=True)
+        return pa.array([None if v is None else rule(p, v) for p, v in values], pa.string())
+
+    columns = {name: table[name] for name in ACTS.names}
+    for name in ("account_id", "object_account"):
+        columns[name] = told(name, lambda place, value: names.of("account", place, value))
+    columns["object_id"] = told("object_id", names.label)
+    for name in ("act_id", "source_file", "source_row"):
+        columns[name] = pa.nulls(table.num_rows, ACTS.field(name).type)
+    return pa.table(columns, schema=ACTS)
 
 
 def _layers(case: Case, names: Pseudonyms) -> tuple[tuple[Layer, ...], dict[str, dict[str, str]]]:
@@ -241,7 +266,8 @@ def _words(
         known = [layer[name] for layer in labels.values() if name in layer]
         shared[name] = known[0] if known else names.label("", name)
     rows = [*finding.posts, *(finding.narrative.exemplars if finding.narrative else ())]
-    part = posts.table.select(["platform", "post_id", "account"]).take(rows).to_pylist()
+    few = pa.array(rows, pa.int64())
+    part = posts.table.select(["platform", "post_id", "account"]).take(few).to_pylist()
     for post in part:
         shared[post["post_id"]] = names.of("post", post["platform"], post["post_id"])
         for name in ("handle", "name"):
@@ -309,14 +335,14 @@ def _finding(case: Case, finding: Finding, words: _Words, labels: _Labels) -> Fi
     )
 
 
-def _highlight(
-    mark: Highlight, words: _Words | None, names: Pseudonyms, labels: _Labels
-) -> Highlight:
+def _highlight(mark: Mark, words: _Words | None, names: Pseudonyms, labels: _Labels) -> Mark:
     told = _object(mark.signal, mark.object, names, labels)
     reason = words.sentence(mark.reason) if words else without_links(mark.reason)
     reason = reason.replace(mark.object, told) if len(mark.object) >= _LONG_ID else reason
-    # the shared characters were those of the text as written, which is no longer there
-    return replace(mark, object=told, reason=reason, start=0, end=0)
+    if isinstance(mark, Highlight):
+        # the shared characters were those of the text as written, which is no longer there
+        return replace(mark, object=told, reason=reason, start=0, end=0)
+    return replace(mark, object=told, reason=reason)
 
 
 def _impact(impact: Impact, names: Pseudonyms, labels: _Labels) -> Impact:

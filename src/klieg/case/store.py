@@ -1,8 +1,9 @@
 """A case on disk: one SQLite file and one parquet of posts beside it, opened, written, replaced.
 
-Both files are written under temporary names and then renamed, so that a reader never meets half a
-case. Equal cases give equal bytes. The room knows which files make a case and what may replace
-what; which value stands where is for ``rows``, ``layers`` and ``columns``.
+Acts without text, where a run had any, stand in a second parquet. All files are written under
+temporary names and then renamed, so that a reader never meets half a case. Equal cases give equal
+bytes. The room knows which files make a case and what may replace what; which value stands where is
+for ``rows``, ``layers`` and ``columns``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from klieg.case.columns import read_posts, write_posts
+from klieg.case.columns import read_acts, read_posts, write_acts, write_posts
 from klieg.case.layers import read_layers, write_layers
 from klieg.case.rows import read_accounts, read_values, write_provenance, write_values
 from klieg.case.whole import whole
@@ -27,7 +28,7 @@ from klieg.errors import KliegError, NotInCase, StoreError
 if TYPE_CHECKING:
     from klieg.case.case import Case
 
-__all__ = ["APPLICATION_ID", "file_hashes", "load", "posts_beside", "save", "sha256"]
+__all__ = ["APPLICATION_ID", "acts_beside", "file_hashes", "load", "posts_beside", "save", "sha256"]
 
 APPLICATION_ID = 0x6B6C6965  # "klie": PRAGMA application_id tells a case from other databases
 _MAGIC = b"SQLite format 3\0"
@@ -36,6 +37,11 @@ _MAGIC = b"SQLite format 3\0"
 def posts_beside(path: Path) -> Path:
     """The parquet of posts that belongs to a case: ``x.klieg.parquet`` beside ``x.klieg``."""
     return path.with_name(path.name + ".parquet")
+
+
+def acts_beside(path: Path) -> Path:
+    """The parquet of acts that belongs to a case that has any: ``x.klieg.acts.parquet``."""
+    return path.with_name(path.name + ".acts.parquet")
 
 
 def save(case: Case, path: str | Path, *, force: bool = False) -> None:
@@ -51,14 +57,17 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
         with (
             whole(path) as database,
             whole(posts_beside(path)) as posts,
+            _acts_file(path, case) as acts,
             ThreadPoolExecutor(1) as beside,
         ):
             # compressing posts and filling the database leave each other's core alone
-            digest = beside.submit(_posts_hashed, posts, case)
+            digest = beside.submit(_posts_hashed, posts, acts, case)
             with _new_database(database) as db:
                 write_values(db, case)
                 write_layers(db, case)
-                write_provenance(db, case, digest.result())
+                write_provenance(db, case, *digest.result())
+        if case.posts.acts is None:  # an older case's acts are not this one's
+            acts_beside(path).unlink(missing_ok=True)
     except UnicodeEncodeError as error:
         raise StoreError(
             f"the case holds a text that is no Unicode ({error.reason}): {error.object!r:.80}"
@@ -67,9 +76,22 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
         raise StoreError(f"{path} could not be written: {error}") from error
 
 
-def _posts_hashed(file: Path, case: Case) -> str:
+@contextlib.contextmanager
+def _acts_file(path: Path, case: Case) -> Iterator[Path | None]:
+    """Where the acts are to be written; None where the case has none."""
+    if case.posts.acts is None:
+        yield None
+    else:
+        with whole(acts_beside(path)) as acts:
+            yield acts
+
+
+def _posts_hashed(file: Path, acts: Path | None, case: Case) -> tuple[str, str]:
     write_posts(file, case.posts, case.layers)
-    return sha256(file)
+    if acts is None:
+        return sha256(file), ""
+    write_acts(acts, case.posts, case.layers)
+    return sha256(file), sha256(acts)
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -81,23 +103,32 @@ def load(path: str | Path) -> dict[str, Any]:
     with _opened(path) as db:
         values = read_values(db)
         ids, platforms = read_accounts(db)
-        resolution, digest = db.execute("select resolution, posts_sha256 from run").fetchone()
-        beside = posts_beside(path)
-        if not beside.is_file():
-            raise StoreError(f"{path} needs its posts: put {beside.name} back beside it")
-        if sha256(beside) != digest:
-            raise StoreError(
-                f"{beside} is not the one {path.name} was saved with: restore both files from the "
-                "same run, or scan again"
-            )
-        posts, acts = read_posts(beside, ids, platforms, resolution)
+        resolution, digest, of_acts = db.execute(
+            "select resolution, posts_sha256, acts_sha256 from run"
+        ).fetchone()
+        _must_belong(path, posts_beside(path), "posts", digest)
+        posts, acts = read_posts(posts_beside(path), ids, platforms, resolution)
+        if of_acts:
+            _must_belong(path, acts_beside(path), "acts", of_acts)
+            posts, acts = read_acts(acts_beside(path), posts, acts)
         return {**values, "posts": posts, "layers": read_layers(db, posts, acts)}
 
 
+def _must_belong(path: Path, beside: Path, what: str, digest: str) -> None:
+    if not beside.is_file():
+        raise StoreError(f"{path} needs its {what}: put {beside.name} back beside it")
+    if sha256(beside) != digest:
+        raise StoreError(
+            f"{beside} is not the one {path.name} was saved with: restore all files from the "
+            "same run, or scan again"
+        )
+
+
 def file_hashes(path: str | Path) -> dict[str, str]:
-    """SHA-256 of a saved case's two files, under names that hold no path: klieg and parquet."""
+    """SHA-256 of a saved case's files, under names that hold no path: klieg, parquet, acts."""
     path = Path(path)
-    return {"klieg": sha256(path), "parquet": sha256(posts_beside(path))}
+    found = {"klieg": sha256(path), "parquet": sha256(posts_beside(path))}
+    return found | ({"acts": sha256(acts)} if (acts := acts_beside(path)).is_file() else {})
 
 
 def sha256(path: str | Path) -> str:
@@ -213,8 +244,10 @@ def _may_write(path: Path, *, force: bool) -> None:
                 f"{path} holds {decided} decisions by people and is never replaced: "
                 "choose another name"
             )
-    elif posts_beside(path).exists() and not force:
-        raise StoreError(f"{posts_beside(path)} exists: choose another name, or use force")
+    elif not force:
+        for beside in (posts_beside(path), acts_beside(path)):
+            if beside.exists():
+                raise StoreError(f"{beside} exists: choose another name, or use force")
 
 
 def _decisions(path: Path) -> int:

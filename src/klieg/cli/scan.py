@@ -184,9 +184,10 @@ def show(case: Case, outputs: Outputs, *, as_json: bool, share: bool = False) ->
     bad = sum(case.intake.rejected.values())
     if bad:
         console.print(plain(f"{bad:,} rows could not be read: {outputs.quarantine}"))
+    acts = f" and {case.posts.n_acts:,} acts" if case.posts.n_acts else ""
     console.print(
         plain(
-            f"{case.posts.n:,} posts by {case.posts.n_accounts:,} accounts. "
+            f"{case.posts.n:,} posts{acts} by {case.posts.n_accounts:,} accounts. "
             f"Unreviewed. Written: {', '.join(map(str, written))}"
         )
     )

@@ -150,7 +150,10 @@ def _cells(finding: Finding, *, wide: bool) -> list[Text]:
         name += f": {finding.look_alike.kind}"
     elif finding.subclass:
         name += f": {finding.subclass}"
-    accounts, posts = plain(f"{len(finding.members):,}"), plain(f"{len(finding.posts):,}")
+    accounts, posts = (
+        plain(f"{len(finding.members):,}"),
+        plain(f"{len(finding.posts) + len(finding.acts):,}"),
+    )
     acts = plain(f"{finding.observed:,}")
     chance = plain(f"{finding.expected:.1f}" if finding.expected >= 0.05 else "< 0.1")
     q = plain("< 1e-6" if finding.q < 1e-6 else f"{finding.q:.2g}")

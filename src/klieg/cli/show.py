@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from klieg.case import Case
@@ -67,10 +69,27 @@ def _finding(console: Console, case: Case, finding: Finding) -> None:
     line("Accounts", "bold")
     for member in finding.members:
         account = case.posts.account_ids[member.account].as_py()
-        line(f"  {account}  {member.posts} posts, {member.evidence:.1f} nats")
+        acts = f", {member.acts} acts" if member.acts else ""
+        line(f"  {account}  {member.posts} posts{acts}, {member.evidence:.1f} nats")
+    if finding.acts:
+        _acts(line, case, finding)
+    if finding.acts and not finding.posts:
+        return
     line("Posts, in their order", "bold")
     for mark in [h for h in case.highlights if h.finding == finding.id][:60]:
         row = case.posts.table.slice(mark.post, 1).to_pylist()[0]
         text = " ".join((row["text"] or mark.object).split())[:120]
         line(f"  {instant(int(case.posts.time[mark.post]))}  {row['account_id']}: {text}")
+        line(f"      {mark.reason}", "dim")
+
+
+def _acts(line: Callable[..., None], case: Case, finding: Finding) -> None:
+    from klieg.cli.screen import instant
+
+    line("Acts without text, in their order", "bold")
+    for mark in [h for h in case.act_highlights if h.finding == finding.id][:60]:
+        acts = case.posts.acts
+        assert acts is not None
+        account = case.posts.account_ids[int(acts.account[mark.act])].as_py()
+        line(f"  {instant(int(acts.time[mark.act]))}  {account}: {mark.signal} {mark.object}")
         line(f"      {mark.reason}", "dim")

@@ -15,12 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg import evidence
 from klieg.config import Config
 from klieg.contracts.promise import Check, ContractBroken, Plugin, expect
-from klieg.contracts.worlds import mingled, renamed
+from klieg.contracts.worlds import company, mingled, renamed
 from klieg.sockets import Signal, make, silent
 from klieg.sources import assemble
-from klieg.tables import POSTS, SECOND, Actions
+from klieg.tables import ACTS, POSTS, SECOND, Actions
 
 if TYPE_CHECKING:
     from klieg.tables import Posts
@@ -46,7 +47,8 @@ def _table(plugin: Plugin) -> pa.Table:
 
 
 def _posts(*tables: pa.Table) -> Posts:
-    return assemble(tables)[0]
+    acted = any("act" in table.column_names for table in tables)
+    return assemble([*tables, company()] if acted else tables)[0]
 
 
 def _acts(plugin: Plugin, *tables: pa.Table) -> tuple[Posts, Actions]:
@@ -102,11 +104,12 @@ def _sentence(plugin: Plugin) -> None:
 def _examples(plugin: Plugin) -> None:
     signal = _made(plugin)
     tables = list(signal.examples())
-    expect(tables, "examples() should hold at least one table of posts")
+    expect(tables, "examples() should hold at least one table of posts, or of acts")
     for i, table in enumerate(tables):
         expect(
-            isinstance(table, pa.Table) and table.schema.equals(POSTS),
-            f"example {i} should be an Arrow table with exactly the columns of klieg.tables.POSTS",
+            isinstance(table, pa.Table) and table.schema in (POSTS, ACTS),
+            f"example {i} should be an Arrow table with exactly the columns of klieg.tables.POSTS, "
+            "or of ACTS",
         )
         actions = signal.actions(_posts(table))
         pairs = np.unique(np.stack([actions.object, actions.account]), axis=1)
@@ -145,7 +148,7 @@ def _well_formed(signal: Signal, posts: Posts, actions: Actions) -> None:
     for column, top, low in (
         ("account", posts.n_accounts, 0),
         ("object", actions.n_objects, 0),
-        ("post", posts.n, 0),
+        ("post", evidence.size(posts), 0),
         ("target", len(actions.target_labels), -1),
     ):
         values = getattr(actions, column)
@@ -195,11 +198,11 @@ def _numbering(plugin: Plugin) -> None:
 def _explained(plugin: Plugin) -> None:
     posts, actions = _acts(plugin)
     expect(
-        np.array_equal(actions.account, posts.account[actions.post]),
+        np.array_equal(actions.account, evidence.accounts(posts)[actions.post]),
         "every act should be its post's account's; `account` is not `posts.account[post]`",
     )
     expect(
-        np.array_equal(actions.time, posts.time[actions.post]),
+        np.array_equal(actions.time, evidence.times(posts)[actions.post]),
         "every act should happen when its post does; `time` is not `posts.time[post]`",
     )
     for column in ("labels", "target_labels"):
@@ -227,13 +230,13 @@ def _empty(plugin: Plugin) -> None:
 def _absent(plugin: Plugin) -> None:
     """Each column that may be null is, one after another; then all of them are."""
     signal, table = _made(plugin), _table(plugin)
-    optional = [field.name for field in POSTS if field.nullable]
+    optional = [field.name for field in table.schema if field.nullable]
     for names in (*([name] for name in optional), optional):
         bare = table
         for name in names:
-            at = POSTS.get_field_index(name)
-            empty = pa.nulls(table.num_rows, POSTS.field(at).type)
-            bare = bare.set_column(at, POSTS.field(at), empty)
+            at = table.schema.get_field_index(name)
+            empty = pa.nulls(table.num_rows, table.schema.field(at).type)
+            bare = bare.set_column(at, table.schema.field(at), empty)
         posts = _posts(bare)
         try:
             actions = signal.actions(posts)
@@ -269,13 +272,15 @@ def _numbered(table: pa.Table) -> pa.Table:
 
 def row_order(plugin: Plugin, *, seeds: Iterable[int] = range(3)) -> None:
     """The order and the split of the input change nothing, even where posts have no ids."""
-    for table in (_table(plugin), _table(plugin).drop_columns(["post_id"])):
+    whole = _table(plugin)
+    own = "post_id" if "post_id" in whole.column_names else "act_id"
+    for table in (whole, whole.drop_columns([own])):
         _, plain = _acts(plugin, _numbered(table))
         for seed in seeds:
             rng = np.random.default_rng(seed)
             moved = _numbered(table.take(pa.array(rng.permutation(table.num_rows))))
             cut = int(rng.integers(0, table.num_rows))
-            parts = (moved,) if "post_id" not in table.column_names else (moved[cut:], moved[:cut])
+            parts = (moved,) if own not in table.column_names else (moved[cut:], moved[:cut])
             _, other = _acts(plugin, *parts)
             _same(plain, other, "with the input's rows in another order")
 
@@ -293,11 +298,11 @@ def weeks(plugin: Plugin, *, shifts: Iterable[int] = (1, -7, 300)) -> None:
     """Whole weeks earlier or later change nothing but the times."""
     table = _table(plugin)
     _, plain = _acts(plugin, table)
-    at = POSTS.get_field_index("time")
+    at = table.schema.get_field_index("time")
     time = table.column(at).cast(pa.int64())
     for shift in shifts:
-        moved = pc.add(time, shift * WEEK).cast(POSTS.field(at).type)
-        _, other = _acts(plugin, table.set_column(at, POSTS.field(at), moved))
+        moved = pc.add(time, shift * WEEK).cast(table.schema.field(at).type)
+        _, other = _acts(plugin, table.set_column(at, table.schema.field(at), moved))
         back = replace(other, time=other.time - shift * WEEK)
         _same(plain, back, f"{shift} whole weeks later")
 
@@ -308,6 +313,10 @@ def _chunks(plugin: Plugin) -> None:
     for size in (1, 3):
         pieces = [table.slice(i, size) for i in range(0, table.num_rows, size)]
         split = replace(posts, table=pa.concat_tables(pieces))
+        if posts.acts is not None:
+            done = posts.acts.table
+            cut = [done.slice(i, size) for i in range(0, done.num_rows, size)]
+            split = replace(split, acts=replace(posts.acts, table=pa.concat_tables(cut)))
         _same(plain, _made(plugin).actions(split), f"with Arrow columns in chunks of {size}")
 
 
@@ -325,7 +334,7 @@ def _threads(plugin: Plugin) -> None:
 CHECKS = (
     Check("named", "It has the name it is registered under, a version and a sentence.", _named),
     Check("sentence", f"Its sentence uses no fields but {', '.join(FIELDS)}.", _sentence),
-    Check("examples", "Its examples are POSTS tables that carry the trace.", _examples),
+    Check("examples", "Its examples are POSTS (or ACTS) that carry the trace.", _examples),
     Check("shape", "Columns have the types, lengths and ranges of Actions.", _shape),
     Check("post_order", "Actions stand in post order, at most one a post.", _post_order),
     Check("numbering", "Objects are numbered by first appearance, none unused.", _numbering),

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from klieg import evidence
 from klieg.config import Config
 from klieg.contracts.promise import Check, Plugin, expect
 from klieg.pipeline import detect
 from klieg.sockets import make
 from klieg.sources import assemble
-from klieg.tables import POSTS, SECOND
+from klieg.tables import ACTS, POSTS, SECOND
 
 if TYPE_CHECKING:
     from klieg.tables import Finding, Posts
 
-__all__ = ["Carry", "checks", "mingled", "planted", "quiet", "town"]
+__all__ = ["Carry", "checks", "company", "mingled", "planted", "quiet", "town"]
 
 Carry = Callable[[int], Mapping[str, object]]
 """The columns of a post that acts on the k-th object of a trace, k = 0 … 299."""
@@ -34,7 +35,7 @@ CREW, OBJECTS, TARGETS = 12, 300, 16
 MATCH = 0.5
 """Jaccard of accounts from which a finding counts as the planted crew."""
 _POST_IDS = ("post_id", "repost_of", "reply_to", "quote_of", "root_id")
-_ACCOUNT_IDS = ("account_id", "repost_of_account", "reply_to_account")
+_ACCOUNT_IDS = ("account_id", "repost_of_account", "reply_to_account", "object_account")
 
 _COMPANY: tuple[dict[str, object], ...] = (
     {"kind": "post", "text": "good morning to the whole street", "lang": "en"},
@@ -54,17 +55,42 @@ _COMPANY: tuple[dict[str, object], ...] = (
 def mingled(examples: Sequence[pa.Table]) -> pa.Table:
     """Examples several times over, among posts that carry other traces: rows of POSTS.
 
-    Copies of an example act on the same objects: at the same moment and later, by the same accounts
-    and by others, on the same platform and on another one.
+    Examples that are acts come among other acts instead: rows of ACTS, beside ``company``. Copies
+    of an example act on the same objects: at the same moment and later, by the same accounts and
+    by others, on the same platform and on another one.
     """
-    rows = _company()
+    acted = bool(examples) and "act" in examples[0].column_names
+    rows = _acts() if acted else _company()
     for i, example in enumerate(examples):
         table = example.to_pylist()
         for j, (hours, people, platform) in enumerate(
             ((0, "", ""), (0, "b", ""), (7, "c", ""), (30, "", ""), (1, "d", "another"))
         ):
             rows += _copy(table, f"{i}.{j}.", people, hours * HOUR, platform)
-    return pa.Table.from_pylist(rows, schema=POSTS)
+    return pa.Table.from_pylist(rows, schema=ACTS if acted else POSTS)
+
+
+def company() -> pa.Table:
+    """Posts that carry every other trace, for acts to be beside: rows of POSTS."""
+    return pa.Table.from_pylist(_company(), schema=POSTS)
+
+
+def _acts() -> list[dict[str, Any]]:
+    """Every kind of act, on posts of the company and on other things."""
+    kinds = ("like", "follow", "vote", "rating", "report", "bookmark", "block", "like", "vote")
+    return [
+        {
+            "platform": "another" if i % 5 == 4 else "x",
+            "account_id": f"m{i % 4}",
+            "act": kind,
+            "object_id": ("n0", "n4", "elsewhere")[i % 3],
+            "value": "up" if kind == "vote" else None,
+            "object_account": "somebody" if i % 2 else None,
+            "act_id": f"act{i}",
+            "time": START + i * 13 * SECOND,
+        }
+        for i, kind in enumerate(kinds)
+    ]
 
 
 def _company() -> list[dict[str, Any]]:
@@ -83,13 +109,13 @@ def _company() -> list[dict[str, Any]]:
 def _copy(
     table: list[dict[str, Any]], mark: str, people: str, later: int, platform: str
 ) -> list[dict[str, Any]]:
-    own = {row["post_id"] for row in table}
+    own = {row["post_id"] for row in table if "post_id" in row}
     start = min((row["time"].timestamp() for row in table), default=0.0)
     rows = []
     for row in table:
         moment = round((row["time"].timestamp() - start) * SECOND)
         copy = {**row, "time": START + later + moment}
-        copy |= {c: mark + row[c] for c in _POST_IDS if row[c] in own}
+        copy |= {c: mark + row[c] for c in _POST_IDS if c in row and row[c] in own}
         rows.append(copy | {"account_id": row["account_id"] + people})
         rows[-1]["platform"] = platform or row["platform"]
     return rows
@@ -98,19 +124,20 @@ def _copy(
 def renamed(table: pa.Table, seed: int) -> pa.Table:
     """The same posts under other account names, in another alphabetical order."""
     rows = table.to_pylist()
-    known = sorted({row[c] for row in rows for c in _ACCOUNT_IDS if row[c] is not None})
+    known = sorted({row[c] for row in rows for c in _ACCOUNT_IDS if row.get(c) is not None})
     order = np.random.default_rng(seed).permutation(len(known))
     new = {name: f"{int(k):05d}" for name, k in zip(known, order, strict=True)}
     for row in rows:
-        row |= {c: new[row[c]] for c in _ACCOUNT_IDS if row[c] is not None}
-    return pa.Table.from_pylist(rows, schema=POSTS)
+        row |= {c: new[row[c]] for c in _ACCOUNT_IDS if row.get(c) is not None}
+    return pa.Table.from_pylist(rows, schema=table.schema)
 
 
 def town(carry: Carry, *, crew: int, seed: int) -> Posts:
     """150 accounts act on 300 objects over ten days, each at its own hour; a crew does in minutes.
 
     Objects are popular by a power law and fade with a half-life of some hours. The first ``crew``
-    accounts also act on 16 objects within 5 minutes of each other.
+    accounts also act on 16 objects within 5 minutes of each other. What ``carry`` gives makes posts
+    of it, or, with ``act``, acts without text.
     """
     rng = np.random.default_rng([seed, crew])
     popular = 1.0 / np.arange(1, OBJECTS + 1) ** 0.8
@@ -136,7 +163,8 @@ def town(carry: Carry, *, crew: int, seed: int) -> Posts:
         }
         for i, (account, k, seconds) in enumerate(acts)
     ]
-    return assemble([pa.Table.from_pylist(rows, schema=POSTS)])[0]
+    schema = ACTS if "act" in carry(0) else POSTS
+    return assemble([pa.Table.from_pylist(rows, schema=schema)])[0]
 
 
 def _findings(plugin: Plugin, posts: Posts) -> tuple[Finding, ...]:
@@ -144,9 +172,9 @@ def _findings(plugin: Plugin, posts: Posts) -> tuple[Finding, ...]:
     engine = make("engines", config.engine, config)
     actions = plugin.made(config, engine=engine).actions(posts)
     expect(
-        actions.n > posts.n // 2,
-        f"{plugin.name} should see most of the {posts.n:,} posts that carry its trace, "
-        f"it acts on {actions.n:,}",
+        actions.n > evidence.size(posts) // 2,
+        f"{plugin.name} should see most of the {evidence.size(posts):,} posts or acts that carry "
+        f"its trace, it acts on {actions.n:,}",
     )
     return detect({plugin.name: actions}, posts, config=config, engine=engine)[0]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow.compute as pc
 
+from klieg import evidence
 from klieg.detect import bursts, classes, joint, outside, pace, reading, sentences
 from klieg.detect.parallel import spread
 from klieg.detect.reading import Run
@@ -157,11 +158,13 @@ def _told(
 ) -> Finding:
     home = run.tiled(group)[group.layer]
     observed = joint.joined(terms)
-    taken = _posts(run, group, parts)
+    taken = _taken(run, group, parts)
+    written, done = evidence.split(run.posts, taken)
+    moments = [*run.posts.time[written].tolist(), *_moments(run.posts, done)]
     expected = joint.expected_joined(home, group.members, terms, group.window, group.offset)
     q = min(1.0, math.exp(min(-group.net, 0.0)))
-    evidence = {n: (run.actions(n), p.terms) for n, p in parts.items()}
-    rhythm = joint.rhythm(list(evidence.values()))
+    shown = {n: (run.actions(n), p.terms) for n, p in parts.items()}
+    rhythm = joint.rhythm(list(shown.values()))
     return Finding(
         id=_name(group),
         class_=read.verdict.class_,
@@ -170,9 +173,9 @@ def _told(
         look_alike=read.verdict.look_alike,
         signals=tuple(parts),
         members=_members(run, group, taken),
-        posts=tuple(taken.tolist()),
-        start=int(run.posts.time[taken].min()),
-        end=int(run.posts.time[taken].max()),
+        posts=tuple(written.tolist()),
+        start=min(moments),
+        end=max(moments),
         window=group.window,
         observed=observed,
         expected=expected,
@@ -182,7 +185,7 @@ def _told(
         windows=counts,
         clock=read.clock,
         breadth=read.breadth,
-        joint_acts=joint.acts(evidence),
+        joint_acts=joint.acts(shown, run.posts),
         gap_rhythm=rhythm,
         sentence=sentences.seen(
             group.layer,
@@ -195,11 +198,17 @@ def _told(
         ),
         counter_evidence=reading.against(run, group, parts, read, rhythm),
         stability=group.stability,
+        acts=tuple(done.tolist()),
     )
 
 
-def _posts(run: Run, group: Group, parts: Mapping[str, Part]) -> I64:
-    """Rows of Posts that took part, over all signals that carry the evidence; ascending."""
+def _moments(posts: Posts, rows: I64) -> list[int]:
+    found: list[int] = posts.acts.time[rows].tolist() if posts.acts else []
+    return found
+
+
+def _taken(run: Run, group: Group, parts: Mapping[str, Part]) -> I64:
+    """Rows of evidence that took part, over all signals that carry it; ascending."""
     found = [
         joint.posts_of(run.actions(name), run.tiled(group)[name], group.members, group.window)
         for name in parts
@@ -208,10 +217,12 @@ def _posts(run: Run, group: Group, parts: Mapping[str, Part]) -> I64:
 
 
 def _members(run: Run, group: Group, taken: I64) -> tuple[Member, ...]:
-    """Members in canonical order with their evidence and the posts of theirs that took part."""
-    posts = np.bincount(run.posts.account[taken], minlength=run.posts.n_accounts)
+    """Members in canonical order with their evidence, and the posts and acts that took part."""
+    whose, n = evidence.accounts(run.posts)[taken], run.posts.n_accounts
+    posts = np.bincount(whose[taken < run.posts.n], minlength=n)
+    acts = np.bincount(whose[taken >= run.posts.n], minlength=n)
     return tuple(
-        Member(int(a), float(d), int(posts[a]))
+        Member(int(a), float(d), int(posts[a]), int(acts[a]))
         for a, d in zip(group.members, group.drops, strict=True)
     )
 

@@ -16,7 +16,7 @@ from klieg import memory
 from klieg.detect.columns import appearance, numbered, plurality
 from klieg.engine import shards
 from klieg.engine.spill import unmapped
-from klieg.tables import SECOND
+from klieg.tables import REACTIONS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INTEREST", "communities", "week_start"]
 
-INTEREST = ("repost", "link", "object")
+INTEREST = ("repost", "link", "object", *REACTIONS)
 """Layers whose objects people choose by interest: they make the graph and get its labels."""
 
 LARGE = 1_000_000

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from klieg import evidence
 from klieg.detect import bursts
 from klieg.tables import SECOND, JointAct
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from klieg.detect.bursts import Terms, Tilings
-    from klieg.tables import F64, I32, I64, Actions, Bool
+    from klieg.tables import F64, I32, I64, Actions, Bool, Posts
 
 __all__ = [
     "acts",
@@ -46,7 +47,7 @@ def rows_of(terms: Terms, chosen: Bool) -> I32:
 
 
 def posts_of(actions: Actions, tilings: Tilings, members: I32, window: int) -> I64:
-    """Rows of Posts in joint bursts of either offset, ascending."""
+    """Rows of evidence in joint bursts of either offset, ascending."""
     found = []
     for offset in bursts.OFFSETS:
         terms = bursts.terms(tilings, members, window, offset)
@@ -54,14 +55,15 @@ def posts_of(actions: Actions, tilings: Tilings, members: I32, window: int) -> I
     return np.unique(np.concatenate(found))
 
 
-def acts(found: Mapping[str, tuple[Actions, Terms]]) -> tuple[JointAct, ...]:
+def acts(found: Mapping[str, tuple[Actions, Terms]], posts: Posts) -> tuple[JointAct, ...]:
     """The strongest joint acts over all signals; ties by time, then by signal."""
     ranked: list[tuple[float, int, str, int]] = []
     for name, (actions, terms) in found.items():
         for j in np.flatnonzero(together(terms)):
             first = int(actions.time[terms.rows[terms.starts[j]]])
             ranked.append((-float(terms.weight[j]), first, name, int(j)))
-    return tuple(_act(name, *found[name], j) for _, _, name, j in sorted(ranked)[:MOST_ACTS])
+    strongest = sorted(ranked)[:MOST_ACTS]
+    return tuple(_act(name, *found[name], j, posts) for _, _, name, j in strongest)
 
 
 def joined(terms: Terms) -> int:
@@ -122,14 +124,16 @@ def rhythm(found: Sequence[tuple[Actions, Terms]]) -> dict[str, float]:
     }
 
 
-def _act(signal: str, actions: Actions, terms: Terms, j: int) -> JointAct:
+def _act(signal: str, actions: Actions, terms: Terms, j: int, posts: Posts) -> JointAct:
     rows = terms.rows[terms.starts[j] : terms.starts[j + 1]]
+    written, done = evidence.split(posts, actions.post[rows])
     return JointAct(
         signal,
         actions.labels[int(terms.object[j])].as_py(),
-        tuple(actions.post[rows].tolist()),
+        tuple(written.tolist()),
         int(terms.k[j]),
         int(terms.m[j]),
         float(terms.mu[j]),
         float(terms.weight[j]),
+        tuple(done.tolist()),
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from klieg import evidence
 from klieg.config import Config
 from klieg.detect.parallel import spread
 from klieg.detect.timed import TEXTUAL, WINDOWS, Timed, lay_out, ragged
@@ -215,8 +216,9 @@ def organic_table(windows: tuple[int, ...]) -> PaceTable:
 
 def _zones(posts: Posts) -> I16:
     """(n_accounts,) the shift that best lays each account's day on everyone's, 0 … 23."""
-    hour = (posts.time // (3600 * SECOND)) % 24
-    day = np.bincount(posts.account * np.int64(24) + hour, minlength=posts.n_accounts * 24)
+    hour = (evidence.times(posts) // (3600 * SECOND)) % 24
+    who = evidence.accounts(posts)
+    day = np.bincount(who * np.int64(24) + hour, minlength=posts.n_accounts * 24)
     day = day.reshape(posts.n_accounts, 24).astype(np.float64)
     # starts from a night of seven hours; a few rounds of assign and re-estimate settle it
     profile = np.r_[np.full(7, 0.2), np.ones(17)]

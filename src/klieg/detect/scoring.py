@@ -18,7 +18,7 @@ from klieg.detect import attention, crowds, hubs, null, reach, rhythm
 from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
 from klieg.engine.compiled import column, compiled
-from klieg.tables import Edges
+from klieg.tables import REACTIONS, Edges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +44,7 @@ __all__ = [
     "study",
 ]
 
-_TARGETED = ("repost", "link")
+_TARGETED = ("repost", "link", *REACTIONS)
 """Signals in which an account must act on two authors or domains before its edges count."""
 
 

@@ -41,7 +41,12 @@ DID: Final[Mapping[str, tuple[str, str, str]]] = {
     "copies": ("posted", "text", "texts"),
     "paraphrases": ("put into other words", "text", "texts"),
     "image": ("posted", "image", "images"),
-    "reaction": ("reacted to", "thing", "things"),
+    "like": ("liked", "post", "posts"),
+    "follow": ("followed", "account", "accounts"),
+    "vote": ("voted the same way on", "thing", "things"),
+    "rating": ("gave the same rating to", "thing", "things"),
+    "report": ("reported", "thing", "things"),
+    "reaction": ("reacted in the same way to", "thing", "things"),
 }
 """What members did to what, one and many."""
 
@@ -77,6 +82,7 @@ def pace(clock: Clock, source: str) -> str:
         "stored": "a stored profile of ordinary accounts, because too few others were left here",
         "link": "how close comparable accounts come on one link",
         "repost": "how close comparable accounts come on one reposted post",
+        "like": "how close comparable accounts come on one liked post",
     }.get(source, "how close comparable accounts come on one thing")
     return f"The natural pace of accounts predicts a ratio near 1 ({beside}); {_seen(clock.pace)}."
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg import evidence
+from klieg.detect import acted
 from klieg.detect.columns import appearance, numbered, plurality, spread
 from klieg.detect.interest import communities, week_start
 from klieg.detect.language import languages
@@ -42,9 +44,9 @@ def opinions(
     """
     homes = _homes(layers, posts)
     plain = _pools(layers, homes, config, {})
-    if not posts.n:
+    if not evidence.size(posts):
         return dict(plain), plain
-    interest = communities(layers, week_start(int(posts.time[0])), config)
+    interest = communities(layers, week_start(evidence.first_time(posts)), config)
     chosen = {name: layers[name] for name in interest}
     taste = {name: label for name, (label, _) in interest.items()}
     return plain | _pools(chosen, homes, config, taste), plain
@@ -71,10 +73,11 @@ class _Homes:
 
 
 def _homes(layers: Mapping[str, Actions], posts: Posts) -> _Homes:
-    place, places = _places(posts)
+    place, places = acted.places(posts, *_places(posts))
     where = {n: _of_objects(a, place) for n, a in layers.items()}
     del place
     language, tongues = languages(posts)
+    language = acted.tongues(posts, language)
     return _Homes(where, {n: _of_objects(a, language) for n, a in layers.items()}, places, tongues)
 
 

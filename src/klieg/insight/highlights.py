@@ -1,7 +1,8 @@
-"""Highlights: why each post is marked, with whom, and which characters are shared.
+"""Highlights: why each post or act is marked, with whom, and which characters are shared.
 
 One highlight a post and finding: the strongest signal in which the post has company of another
-member. The room reads acts and raw text; it never judges a post and knows no account's name.
+member; acts without text have highlights of their own kind. The room reads acts and raw text; it
+never judges a post and knows no account's name.
 """
 
 from __future__ import annotations
@@ -15,14 +16,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from klieg import text
-from klieg.tables import MULTIPLEX, SECOND, Actions, Finding, Highlight, Posts, Strata
+from klieg import evidence, text
+from klieg.tables import (
+    MULTIPLEX,
+    SECOND,
+    ActHighlight,
+    Actions,
+    Finding,
+    Highlight,
+    Posts,
+    Strata,
+)
 
 if TYPE_CHECKING:
     from klieg.sockets import Engine
     from klieg.tables import F64
 
-__all__ = ["of_finding"]
+__all__ = ["acts_of_finding", "of_finding"]
 
 COUNTERPARTS = 10
 IN_TEXT = ("copies", "hashtags", "mention", "link", "domain")
@@ -37,6 +47,12 @@ REASON = {
     "copies": "posted the same text",
     "image": "posted the same picture",
     "object": "acted on the same object",
+    "like": "liked the same post",
+    "follow": "followed the same account",
+    "vote": "voted the same way on the same thing",
+    "rating": "gave the same thing the same rating",
+    "report": "reported the same thing",
+    "reaction": "did the same to the same thing",
 }
 
 
@@ -47,14 +63,49 @@ def of_finding(
     engine: Engine,
 ) -> tuple[Highlight, ...]:
     """Every post of the finding with its reason, in post order."""
+    return _marks(finding, layers, posts, engine, acts=False)
+
+
+def acts_of_finding(
+    finding: Finding,
+    layers: Mapping[str, tuple[Actions, Strata]],
+    posts: Posts,
+    engine: Engine,
+) -> tuple[ActHighlight, ...]:
+    """Every act without text of the finding with its reason, in the acts' order."""
+    if not finding.acts:
+        return ()
+    return tuple(
+        ActHighlight(
+            m.post - posts.n,
+            *(m.finding, m.signal, m.object),
+            tuple(row - posts.n for row in m.counterparts),
+            *(m.partners, m.expected, m.reason),
+        )
+        for m in _marks(finding, layers, posts, engine, acts=True)
+    )
+
+
+def _marks(
+    finding: Finding,
+    layers: Mapping[str, tuple[Actions, Strata]],
+    posts: Posts,
+    engine: Engine,
+    *,
+    acts: bool,
+) -> tuple[Highlight, ...]:
+    """Posts, or acts, with their reason: as highlights whose post is a row of evidence."""
     members = np.zeros(posts.n_accounts, bool)
     members[[m.account for m in finding.members]] = True
-    took_part = np.zeros(posts.n, bool)
+    took_part = np.zeros(evidence.size(posts), bool)
     took_part[list(finding.posts)] = True
+    took_part[posts.n + np.array(finding.acts, np.int64)] = True
     found: dict[int, Highlight] = {}
     for signal in finding.signals:
         if signal != MULTIPLEX and signal in layers:
             actions, strata = layers[signal]
+            if evidence.of_acts(posts, actions) != acts:
+                continue
             for highlight in _of_signal(
                 finding, actions, strata, members, took_part, posts, engine, found
             ):

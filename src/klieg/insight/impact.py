@@ -77,7 +77,7 @@ def of_finding(
 ) -> tuple[Impact, ...]:
     """Share of the whole data set and of the finding's main objects, three views each."""
     removal = _removal([finding])
-    rows = [_of_posts(finding, removal, posts, seed)]
+    rows = [_of_posts(finding, removal, posts, seed)] if finding.posts or not finding.acts else []
     for signal in finding.signals:
         if signal in layers:
             rows += _of_objects(

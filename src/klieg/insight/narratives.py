@@ -36,6 +36,8 @@ def background(posts: Posts) -> Counter[str]:
 def of_finding(finding: Finding, posts: Posts, prior: Counter[str]) -> Narrative | None:
     """Up to 8 terms and 3 exemplar posts; None where the posts carry no text."""
     rows = np.array(finding.posts, np.int64)
+    if not len(rows):
+        return None
     rows = rows[:: max(1, len(rows) // OF_FINDING)]
     texts = posts.table.column("text").take(rows).to_pylist()
     counts = _counts(texts)

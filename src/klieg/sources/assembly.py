@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
+from klieg.sources.acts import beside, conform
 from klieg.sources.duplicates import one_per_id, one_per_minute
 from klieg.sources.limits import limits
 from klieg.sources.marks import coded, constant, numbers, truth
@@ -31,12 +32,17 @@ _LONG = 256  # rows that follow each other, on average, that are better taken as
 
 
 def assemble(tables: Sequence[pa.Table], *, progress: Progress = silent) -> tuple[Posts, Intake]:
-    """Posts from Arrow tables with (some of) the columns of POSTS, as if read from a file."""
-    whole = [_conform(t) for t in tables]
-    rows = sum(t.num_rows for t in whole)
+    """Posts from Arrow tables with (some of) the columns of POSTS, as if read from a file.
+
+    A table with a column ``act`` holds acts (columns of ACTS), which go beside the posts.
+    """
+    acted = [conform(t) for t in tables if "act" in t.column_names]
+    whole = [_conform(t) for t in tables if "act" not in t.column_names]
+    rows = sum(t.num_rows for t in tables)
     posts, counts, notes = combine(whole, (), progress=progress)
-    inputs = tuple({"path": "(table)", "format": "arrow", "rows": t.num_rows} for t in whole)
-    return posts, Intake(inputs, rows, posts.n, counts, {}, notes)
+    posts, more = beside(posts, acted)
+    inputs = tuple({"path": "(table)", "format": "arrow", "rows": t.num_rows} for t in tables)
+    return posts, Intake(inputs, rows, posts.n, counts | more, {}, notes)
 
 
 def combine(

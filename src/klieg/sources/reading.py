@@ -51,11 +51,13 @@ def read(
     quarantine: Path | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
+    acts: pa.Table | None = None,
 ) -> tuple[Posts, Intake]:
     """Posts of one or more inputs, each in any known format, and what became of every row.
 
     A name may be a file, a pattern such as ``"dump/*.parquet"`` or the same in a remote store
-    (``s3://``, ``gs://``). With an ``executor`` its workers read the files, one a shard.
+    (``s3://``, ``gs://``). With an ``executor`` its workers read the files, one a shard. ``acts``
+    (rows of ACTS) join those that the inputs hold.
 
     Bad rows are counted by reason and written to ``quarantine`` (JSONL); an input in which their
     share is above ``max_bad`` raises InputError. Rows read = posts + acts + duplicates + deleted +
@@ -71,8 +73,9 @@ def read(
     deleted = [d for load in loads for d in load.desk.deleted]
     closed = [c for load in loads for c in load.desk.closed]
     posts, counts, notes = combine(_handed(loads), deleted, closed=closed, progress=progress)
-    posts, acted = beside(posts, _acts(loads), deleted, closed)
-    return posts, _intake(loads, posts, counts | acted, notes)
+    more = [] if acts is None else [acts]
+    posts, acted = beside(posts, [*_acts(loads), *more], deleted, closed)
+    return posts, _intake(loads, posts, counts | acted, notes, beyond=acts)
 
 
 def _handed(loads: list[Load]) -> Iterator[pa.Table]:
@@ -180,7 +183,11 @@ def _renamed(table: pa.Table, old: str, new: str) -> pa.Table:
 
 
 def _intake(
-    loads: list[Load], posts: Posts, counts: dict[str, int], notes: tuple[str, ...]
+    loads: list[Load],
+    posts: Posts,
+    counts: dict[str, int],
+    notes: tuple[str, ...],
+    beyond: pa.Table | None,
 ) -> Intake:
     rejected: Counter[str] = Counter()
     skipped: Counter[str] = Counter()
@@ -190,13 +197,16 @@ def _intake(
         skipped.update(load.desk.skipped)
         said += [n for n in load.desk.notes if n not in said]
         said += [f"{Path(load.name).name}: {loser}" for loser in load.desk.losers]
-    rows = sum(load.desk.rows for load in loads)
+    inputs = [_described(load) for load in loads]
+    if beyond is not None:
+        inputs.append({"path": "(acts)", "format": "arrow", "rows": beyond.num_rows})
+    rows = sum(load.desk.rows for load in loads) + (beyond.num_rows if beyond is not None else 0)
     counts = counts | {f"not_a_post_{kind}": n for kind, n in sorted(skipped.items())}
     gone = sum(counts.get(k, 0) for k in REMOVED) + sum(skipped.values()) + sum(rejected.values())
     kept = posts.n + posts.n_acts
     assert rows == kept + gone, f"{rows} rows read, {kept} posts and acts, {gone} accounted for"
     return Intake(
-        inputs=tuple(_described(load) for load in loads),
+        inputs=tuple(inputs),
         rows=rows,
         posts=posts.n,
         counts=dict(sorted(counts.items())),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from klieg import evidence
 from klieg.case.behind import id_column
 from klieg.case.export.as_csv import instant
 from klieg.case.frames import REVIEW
@@ -21,7 +22,7 @@ from klieg.tables import Impact
 
 if TYPE_CHECKING:
     from klieg.case.case import Case
-    from klieg.tables import Finding
+    from klieg.tables import Finding, Posts
 
 __all__ = ["SCHEMA_VERSION", "document", "schema", "write_json"]
 
@@ -64,12 +65,14 @@ def _totals(case: Case) -> dict[str, Any]:
     return {
         "rows": case.intake.rows,
         "posts": posts.n,
+        "acts": posts.n_acts,
         "accounts": posts.n_accounts,
-        "span": _span(int(posts.time[0]), int(posts.time[-1])) if posts.n else None,
+        "span": _whole_span(posts),
         "counts": case.intake.counts,
         "rejected": case.intake.rejected,
         "findings": {name: sum(f.class_ == name for f in case.findings) for name in CLASSES},
         "highlighted_posts": len({int(h.post) for h in case.highlights}),
+        "highlighted_acts": len({int(h.act) for h in case.act_highlights}),
         "layers": [{name: getattr(layer.stat, name) for name in LAYER} for layer in case.layers],
         "impact": [_impact(impact) for impact in case.impact],
         "power": [
@@ -98,6 +101,7 @@ def _finding(case: Case, finding: Finding) -> dict[str, Any]:
         "signals": finding.signals,
         "accounts": [member["account"] for member in members],
         "posts": _post_ids(case, finding.posts),
+        "acts": _acts(case, finding.acts),
         "span": _span(finding.start, finding.end),
         "window_seconds": finding.window,
         "observed": finding.observed,
@@ -110,7 +114,8 @@ def _finding(case: Case, finding: Finding) -> dict[str, Any]:
         "counter_evidence": finding.counter_evidence,
         "members": members,
         "joint_acts": [
-            {**plain(act), "posts": _post_ids(case, act.posts)} for act in finding.joint_acts
+            {**plain(act), "posts": _post_ids(case, act.posts), "acts": _acts(case, act.acts)}
+            for act in finding.joint_acts
         ],
         "clock": finding.clock,
         "breadth": finding.breadth,
@@ -131,7 +136,13 @@ def _members(case: Case, finding: Finding) -> list[dict[str, Any]]:
     ids = case.posts.account_ids.take(index).to_pylist()
     platforms = case.posts.account_platforms.take(index).to_pylist()
     return [
-        {"platform": platform, "account": account, "evidence": m.evidence, "posts": m.posts}
+        {
+            "platform": platform,
+            "account": account,
+            "evidence": m.evidence,
+            "posts": m.posts,
+            "acts": m.acts,
+        }
         for m, platform, account in zip(finding.members, platforms, ids, strict=True)
     ]
 
@@ -141,11 +152,36 @@ def _post_ids(case: Case, rows: tuple[int, ...]) -> list[str]:
     return ids
 
 
+def _acts(case: Case, rows: tuple[int, ...]) -> list[dict[str, Any]]:
+    """What can be shown of acts without text: who did what to what, which way, and when."""
+    if not rows or case.posts.acts is None:
+        return []
+    names = ["platform", "account_id", "act", "object_id", "value"]
+    table = case.posts.acts.table.select(names).take(pa.array(rows, pa.int64()))
+    times = case.posts.acts.time[list(rows)].tolist()
+    return [
+        {
+            "platform": row["platform"],
+            "account": row["account_id"],
+            "act": row["act"],
+            "object": row["object_id"],
+            "value": row["value"],
+            "time": instant(time),
+        }
+        for row, time in zip(table.to_pylist(), times, strict=True)
+    ]
+
+
 def _impact(impact: Impact) -> dict[str, Any]:
     value = {name: getattr(impact, name) for name in hints(Impact)}
     value["with"] = value.pop("with_group")
     order = ("metric", "subject", "with", "without", "coalesced", "low", "high", "note")
     return {name: value[name] for name in order}
+
+
+def _whole_span(posts: Posts) -> dict[str, str] | None:
+    times = evidence.times(posts)
+    return _span(int(times.min()), int(times.max())) if len(times) else None
 
 
 def _span(start: int, end: int) -> dict[str, str]:

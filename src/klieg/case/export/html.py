@@ -12,18 +12,20 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from klieg import evidence
 from klieg.case.export.pictures import copies, impact, network, null, raster, svg
 from klieg.case.share import pseudonymise
-from klieg.tables import MULTIPLEX, SECOND
+from klieg.tables import MULTIPLEX, SECOND, Highlight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from klieg.case.case import Case
-    from klieg.tables import Finding, Highlight, NullStat
+    from klieg.tables import ActHighlight, Finding, NullStat
 
 __all__ = ["picture", "render"]
 
@@ -63,7 +65,9 @@ class Section:
     impact: Markup | None
     posts: tuple[Run, ...]
     more_posts: int
-    accounts: tuple[tuple[str, int, float], ...]
+    acts: tuple[Run, ...]
+    more_acts: int
+    accounts: tuple[tuple[str, int, int, float], ...]
     exemplars: tuple[str, ...]
     open: bool
 
@@ -98,7 +102,7 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
 def picture(case: Case, finding: str) -> Markup:
     """The raster of one finding by itself, as an SVG document; raises NotInCase."""
     found = case.finding(finding)
-    marks = [h for h in case.highlights if h.finding == found.id]
+    marks = _drawn(case, found)
     stamp = _stamp(case, found)
     return raster.draw(found, marks, case.posts, stamp, _captions(case, marks))
 
@@ -152,11 +156,12 @@ def _dataset(case: Case) -> str:
 
 
 def _span(case: Case) -> str:
-    if not case.posts.n:
+    times = evidence.times(case.posts)
+    if not len(times):
         return "no posts"
     days = [
         datetime.fromtimestamp(int(t) / SECOND, UTC).strftime("%-d %B %Y".replace("%-d", "%d"))
-        for t in (case.posts.time[0], case.posts.time[-1])
+        for t in (times.min(), times.max())
     ]
     first, last = (d.lstrip("0") for d in days)
     return first if first == last else f"{first} – {last}"
@@ -179,10 +184,13 @@ def _headline(case: Case) -> str:
     if found:
         accounts = len({m.account for f in found for m in f.members})
         posts = len({p for f in found for p in f.posts})
+        acts = len({a for f in found for a in f.acts})
+        did = [f"{posts:,} of {case.posts.n:,} posts"] if posts or not acts else []
+        did += [f"{acts:,} of {case.posts.n_acts:,} acts"] if acts else []
         head = (
             f"{len(found)} group{'s' if len(found) > 1 else ''} of accounts acted together more "
             f"than chance, shared interest or news explain: {accounts:,} accounts, "
-            f"{posts:,} of {case.posts.n:,} posts."
+            f"{', '.join(did)}."
         )
     else:
         head = "No group of accounts here is called coordinated."
@@ -239,19 +247,68 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
         else None
     )
     members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))
+    acts = [h for h in case.act_highlights if h.finding == finding.id]
     return Section(
         finding,
-        raster.draw(finding, marks, case.posts, stamp, captions),
+        raster.draw(finding, _drawn(case, finding), case.posts, stamp, captions),
         copies.draw(finding, marks, case.posts, stamp),
         picture,
         _runs(case, marks[:POSTS_SHOWN]),
         max(0, len(marks) - POSTS_SHOWN),
+        _runs_of_acts(case, acts[:POSTS_SHOWN]),
+        max(0, len(acts) - POSTS_SHOWN),
         tuple(
-            (str(case.posts.account_ids[m.account]), m.posts, m.evidence)
+            (str(case.posts.account_ids[m.account]), m.posts, m.acts, m.evidence)
             for m in members[:ACCOUNTS_SHOWN]
         ),
         _exemplars(case, finding),
         finding.class_ in _SEVERE or index < 6,
+    )
+
+
+def _drawn(case: Case, finding: Finding) -> list[Highlight]:
+    """Its highlights, acts too, as marks at rows of evidence."""
+    acts = [
+        Highlight(
+            case.posts.n + h.act,
+            *(h.finding, h.signal, h.object, (), h.partners, h.expected, 0, 0, h.reason),
+        )
+        for h in case.act_highlights
+        if h.finding == finding.id
+    ]
+    return [*(h for h in case.highlights if h.finding == finding.id), *acts]
+
+
+def _runs_of_acts(case: Case, marks: Sequence[ActHighlight]) -> tuple[Run, ...]:
+    """Acts on one object told once: who did it when, and what is known of the object."""
+    assert case.posts.acts is not None or not marks
+    groups: dict[tuple[str, str], list[ActHighlight]] = {}
+    for mark in marks:
+        groups.setdefault((mark.signal, mark.object), []).append(mark)
+    return tuple(_run_of_acts(case, group) for group in groups.values())
+
+
+def _run_of_acts(case: Case, marks: Sequence[ActHighlight]) -> Run:
+    acts = case.posts.acts
+    assert acts is not None
+    told, before = [], int(acts.time[marks[0].act])
+    for mark in marks:
+        now = int(acts.time[mark.act])
+        account = str(case.posts.account_ids[int(acts.account[mark.act])])
+        gap = "" if mark is marks[0] else f"+{gap_words((now - before) / SECOND)}"
+        told.append((_instant(now), account, gap))
+        before = now
+    first = marks[0]
+    on = acts.table["object_id"][first.act].as_py()
+    row = pc.index(case.posts.table["post_id"], on).as_py() if case.posts.n else -1
+    text = case.posts.table["text"][row].as_py() if row >= 0 else None
+    return Run(
+        _harmless(text or ""),
+        *("", ""),
+        _harmless(first.object),
+        first.signal,
+        first.reason,
+        tuple(told),
     )
 
 

@@ -1,4 +1,4 @@
-"""The swim-lane raster: accounts × time, a mark a post, colour and shape = same object.
+"""The swim-lane raster: accounts × time, a mark a post or act, colour and shape = same object.
 
 The most convincing picture of synchrony, so it also shows what the members did on their own. It
 draws at most 60 accounts and says how many it left out. It knows no network and no null model.
@@ -7,10 +7,12 @@ draws at most 60 accounts and says how many it left out. It knows no network and
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg import evidence
 from klieg.case.export.pictures import svg
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from klieg.tables import Finding, Highlight, Posts
+    from klieg.tables import I32, I64, Finding, Highlight, Posts
 
 __all__ = ["draw"]
 
@@ -34,33 +36,48 @@ def draw(
     stamp: Sequence[str],
     captions: Mapping[str, str],
 ) -> Markup:
-    """The raster of one finding from its highlights; ``captions`` name objects that are ids."""
+    """The raster of one finding from its highlights; ``captions`` name objects that are ids.
+
+    A highlight's post is a row of evidence here: acts without text are drawn like posts.
+    """
+    seen = _Seen(evidence.accounts(posts), evidence.times(posts))
     members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))[:LANES]
-    rows = _order([m.account for m in members], marks, posts)
+    rows = _order([m.account for m in members], marks, seen)
     lane = {account: i for i, account in enumerate(rows)}
+    one, what = ("post", "posts") if not finding.acts else ("post or act", "posts and acts")
+    if finding.acts and not finding.posts:
+        one, what = "act", "acts"
     start, end = _span(finding)
     x = _Scale(start, end)
-    shown = [m for m in marks if int(posts.account[m.post]) in lane]
+    shown = [m for m in marks if int(seen.account[m.post]) in lane]
     named = _named_objects(shown)
     height = HISTOGRAM + 10 + LANE * len(rows) + 26 + 16 * max(1, (len(named) + 2) // 2)
     body = [
-        *_histogram(marks, posts, x),
+        *_histogram(marks, seen, what, x),
         *_lanes(rows, posts),
         *_axis(start, end, x, HISTOGRAM + 10 + LANE * len(rows)),
         *_alone(rows, lane, finding, posts, x),
-        *_marks(shown, lane, named, posts, x),
+        *_marks(shown, lane, named, seen, x),
         *_legend(named, captions, HISTOGRAM + 10 + LANE * len(rows) + 32),
     ]
     hidden = len(finding.members) - len(rows)
     caveat = (
-        "Each lane is an account, each large mark a post that took part; the same colour and shape "
-        "mean the same object. Small grey marks are the members' other posts. Acting at the same "
-        "time is not a sign of who runs an account or why."
+        f"Each lane is an account, each large mark a {one} that took part; the same colour and "
+        f"shape mean the same object. Small grey marks are the members' other {what}. Acting at "
+        "the same time is not a sign of who runs an account or why."
     )
     if hidden:
         caveat += f" {hidden} more members are not drawn."
-    title = f"Who acted when: {len(finding.members)} accounts, {len(marks)} posts that took part"
+    title = f"Who acted when: {len(finding.members)} accounts, {len(marks)} {what} that took part"
     return svg.frame(WIDTH, height, title, caveat, stamp, body, name=f"raster-{finding.id}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Whose each row of evidence is, and when."""
+
+    account: I32
+    time: I64
 
 
 class _Scale:
@@ -78,7 +95,7 @@ def _span(finding: Finding) -> tuple[int, int]:
     return finding.start - pad, finding.end + pad
 
 
-def _order(accounts: Sequence[int], marks: Sequence[Highlight], posts: Posts) -> list[int]:
+def _order(accounts: Sequence[int], marks: Sequence[Highlight], posts: _Seen) -> list[int]:
     """Lanes by first act: those who go first stand above."""
     first: dict[int, int] = {}
     for m in marks:
@@ -95,7 +112,7 @@ def _named_objects(marks: Sequence[Highlight]) -> dict[tuple[str, str], int]:
     return {key: i for i, key in enumerate(ranked[: len(svg.PALETTE)])}
 
 
-def _histogram(marks: Sequence[Highlight], posts: Posts, x: _Scale) -> list[Markup]:
+def _histogram(marks: Sequence[Highlight], posts: _Seen, what: str, x: _Scale) -> list[Markup]:
     times = posts.time[[m.post for m in marks]] if marks else np.zeros(0, np.int64)
     bins = 160
     counts, _ = np.histogram(times, bins=bins, range=(x.start, x.start + x.width))
@@ -114,7 +131,7 @@ def _histogram(marks: Sequence[Highlight], posts: Posts, x: _Scale) -> list[Mark
         for i, c in enumerate(counts)
         if c
     ]
-    label = f"posts, peak {peak} in {_length(x.width / bins / 1e6)}"
+    label = f"{what}, peak {peak} in {_length(x.width / bins / 1e6)}"
     return [svg.text(GUTTER - 8, 12, label, size=9.5, anchor="end", fill=svg.FAINT), *bars]
 
 
@@ -159,17 +176,21 @@ def _axis(start: int, end: int, x: _Scale, y: float) -> list[Markup]:
 def _alone(
     rows: Sequence[int], lane: dict[int, int], finding: Finding, posts: Posts, x: _Scale
 ) -> list[Markup]:
-    """Everything else the members posted in the span, thinned evenly where there is too much."""
-    lo, hi = np.searchsorted(posts.time, [x.start, x.start + x.width])
-    index = np.arange(lo, hi)
-    index = index[np.isin(posts.account[lo:hi], np.array(rows, np.int32))]
-    index = np.setdiff1d(index, np.array(finding.posts, np.int64))
-    index = index[:: max(1, len(index) // FAINT_MARKS)]
-    d = "".join(
-        f"M{svg.number(x(int(posts.time[i])))} "
-        f"{svg.number(HISTOGRAM + 10 + LANE * (lane[int(posts.account[i])] + 0.5) - 2)}v4"
-        for i in index
-    )
+    """Everything else the members did in the span, thinned evenly where there is too much."""
+    parts = [(posts.account, posts.time, finding.posts)]
+    if posts.acts is not None:
+        parts.append((posts.acts.account, posts.acts.time, finding.acts))
+    d = ""
+    for who, when, taken in parts:
+        lo, hi = np.searchsorted(when, [x.start, x.start + x.width])
+        index = lo + np.flatnonzero(np.isin(who[lo:hi], np.array(rows, np.int32)))
+        index = np.setdiff1d(index, np.array(taken, np.int64))
+        index = index[:: max(1, len(index) // FAINT_MARKS)]
+        d += "".join(
+            f"M{svg.number(x(int(when[i])))} "
+            f"{svg.number(HISTOGRAM + 10 + LANE * (lane[int(who[i])] + 0.5) - 2)}v4"
+            for i in index
+        )
     if not d:
         return []
     return [svg.tag("path", d=d, stroke=svg.FAINT, stroke_width=0.8, opacity=0.55, fill="none")]
@@ -179,7 +200,7 @@ def _marks(
     marks: Sequence[Highlight],
     lane: dict[int, int],
     named: dict[tuple[str, str], int],
-    posts: Posts,
+    posts: _Seen,
     x: _Scale,
 ) -> list[Markup]:
     places: dict[int, list[tuple[float, float]]] = {}
