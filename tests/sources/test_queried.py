@@ -176,6 +176,7 @@ def test_queried_both_paths_agree_on_real_files(
         (jetstream, frame("1", {"text": ["x"]})),
         (jetstream, frame("1", {"text": "x", "facets": [7]})),
         (jetstream, frame("1", {"subject": 7}, kind="repost")),
+        (jetstream, frame("1", {"subject": "did:plc:z"}, kind="repost")),
         (jetstream, frame("1", {"text": "x", "tags": [{"a": 1}]})),
         (jetstream, frame("1", {"text": "x", "langs": ["en", {}]})),
         (jetstream, frame("1", {"text": "x", "embed": {"images": [{"image": {"cid": {}}}]}})),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klieg.sources import json_fast, skeletons
 from klieg.sources.duck import GaveUp, open_reader, structure
-from klieg.sources.lines import MAX_DEPTH
+from klieg.sources.lines import MAX_DEPTH, survey
 
 PLAIN = st.one_of(
     st.none(),
@@ -111,3 +111,36 @@ def test_skeletons_a_rare_key_of_a_large_file_is_read(
     seen = json_fast.read_columns(path, list)
     assert seen.equals(whole)
     assert seen.column("user.screen_name")[2345].as_py() == "ada"
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    records=RECORDS,
+    deep=st.lists(st.integers(0, 90), max_size=3),
+    wide=st.integers(0, 90),
+    ending=st.sampled_from(["", "\n", "\n\n"]),
+    piece=st.sampled_from([1, 7, 64, 1 << 19]),
+)
+def test_skeletons_survey_is_the_survey_of_the_other_path(
+    records: list[Any], deep: list[int], wide: int, ending: str, piece: int, tmp_path: Path
+) -> None:
+    lines = [json.dumps(r) for r in records] + ["[" * d + "]" * d + " " for d in deep]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([*lines, "[" + "{}," * wide + '"[[["]']) + ending)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(skeletons, "_SURVEYED", piece)
+        assert skeletons.survey(path) == survey(path)
+
+
+def test_skeletons_warm_compiles_all_that_reading_calls(tmp_path: Path) -> None:
+    skeletons.warm()
+    entries = (skeletons._marked, skeletons._crowds)  # (what these call, they hold)
+    compiled = [list(entry.signatures) for entry in entries]
+    assert all(compiled)
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": [1, "b"], "c": {"d": null}}\n' * 5)
+    assert found(path).lines == 5
+    assert skeletons.survey(path) == (5, False)
+    assert [list(entry.signatures) for entry in entries] == compiled

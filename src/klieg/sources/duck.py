@@ -26,6 +26,9 @@ __all__ = ["LARGE", "GaveUp", "batches", "open_reader", "structure"]
 LARGE = 4 << 20
 """Bytes from which starting DuckDB pays. Both paths give the same posts."""
 
+VERY_LARGE = 64 << 20
+"""Bytes from which loading Numba, and compiling once a machine, is cheaper than doing without."""
+
 MAX_SHAPES = 100_000
 _PATTERN = re.compile(r"[*?\[{]")
 
@@ -97,7 +100,7 @@ def batches(
     )
     rows, about = 0, _rows_about(path)
     with ThreadPoolExecutor(1) as beside:
-        surveyed = beside.submit(survey, path) if known_lines is None else None
+        surveyed = beside.submit(_surveyed, path) if known_lines is None else None
         for batch in reader:
             rows += batch.num_rows
             told(rows, max(rows, about), "rows")
@@ -107,6 +110,14 @@ def batches(
         raise GaveUp(f"a line is nested deeper than {MAX_DEPTH}")
     if rows != lines:
         raise GaveUp("it holds blank lines")
+
+
+def _surveyed(path: Path) -> tuple[int, bool]:
+    if path.stat().st_size < VERY_LARGE:
+        return survey(path)
+    from klieg.sources import skeletons  # (loads Numba)
+
+    return skeletons.survey(path)
 
 
 def _rows_about(path: Path) -> int:

@@ -28,6 +28,7 @@ from klieg.tables import Reject
 __all__ = [
     "MAX_DEPTH",
     "MAX_LINE",
+    "deep_line",
     "document",
     "documents",
     "head_records",
@@ -138,7 +139,7 @@ def survey(path: Path) -> tuple[int, bool]:
             )
             count += len(ends)
             crowded = np.diff(ends, prepend=-1).max() > MAX_DEPTH + 1
-            deep = deep or (bool(crowded) and _deep_line(block))
+            deep = deep or (bool(crowded) and deep_line(block))
     return count + bool(rest), deep or too_deep(rest)
 
 
@@ -146,7 +147,7 @@ _NOT_OPENING = bytes(b for b in range(256) if b not in b"{[\n")
 _NO_BRACKET = bytes(b for b in range(256) if b not in b"{[]}\n")
 
 
-def _deep_line(block: bytes) -> bool:
+def deep_line(block: bytes) -> bool:
     """Whether one of these lines (all end in a newline) is nested too deep; a bound goes first."""
     code = np.frombuffer(block.translate(None, _NO_BRACKET), np.uint8)
     step = ((code == 123) | (code == 91)).astype(np.int64) - ((code == 125) | (code == 93))

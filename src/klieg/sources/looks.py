@@ -16,9 +16,11 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from klieg.tables import I64
+    from klieg.tables import I64, Bool
 
-__all__ = ["all_digits", "all_of", "laid_out", "may_be_blank", "suspects"]
+__all__ = [
+    *("all_digits", "all_of", "any_empty", "begins_with", "laid_out", "may_be_blank", "suspects"),
+]
 
 _PIECE = 1 << 15  # rows, and
 _FEW = 1 << 19  # bytes looked at in one go: what fits the processor's own memory
@@ -45,6 +47,31 @@ def suspects(strings: Any) -> I64:
 def may_be_blank(strings: Any) -> I64:
     """Rows whose value might be empty or nothing but white space; the others' is not."""
     return _rows(strings, _odd_first)
+
+
+def begins_with(strings: Any, first: bytes) -> Bool:
+    """Where a value begins with one of these bytes: (n,)."""
+    found = np.zeros(len(strings), np.bool_)
+    if strings.null_count == len(strings):
+        return found
+    begins, ends, code = laid_out(strings)
+    wanted = np.zeros(256, np.bool_)
+    wanted[list(first)] = True
+    for i in range(0, len(begins), _PIECE):
+        piece = begins[i : i + _PIECE]
+        some = ends[i : i + _PIECE] > piece
+        found[i : i + _PIECE] = wanted[code[np.where(some, piece, 0)]] & some
+    there: Bool = _valid(strings, found)
+    return there
+
+
+def any_empty(strings: Any) -> bool:
+    """Whether some value is the empty string."""
+    if strings.null_count == len(strings):
+        return False
+    begins, ends, _ = laid_out(strings)
+    empty = begins == ends
+    return bool((empty if not strings.null_count else _valid(strings, empty)).any())
 
 
 def _rows(strings: Any, odd: Callable[[Any, Any, Any], Any]) -> I64:

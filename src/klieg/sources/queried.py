@@ -26,6 +26,8 @@ from klieg.sources.frames import lossless
 from klieg.sources.inputs import file_name
 from klieg.sources.languages import codes
 from klieg.sources.lists import tidy
+from klieg.sources.looks import begins_with
+from klieg.sources.nested import Shaper, filled, no_word
 from klieg.sources.peek import peek
 from klieg.sources.rows import IDS
 from klieg.sources.times import in_range
@@ -47,10 +49,12 @@ def fast_or_tolerant(
     platform: str,
     resolution: int,
     client: Callable[[str], str | None] | None = None,
+    shaped: Shaper | None = None,
 ) -> Reader:
     """A reader that takes large files of one record a line through the query, others as before.
 
-    ``client`` makes a program's name of what the query gives for it.
+    ``client`` makes a program's name of what the query gives for it; ``shaped`` makes the columns
+    that are asked for of those that the query gives, and may give up itself.
     """
 
     def read(source: Input, mapping: Mapping[str, str], desk: Desk) -> Iterator[pa.RecordBatch]:
@@ -61,7 +65,7 @@ def fast_or_tolerant(
                 found = _Found(file_name(source), platform, resolution, client)
                 with open_reader(source.path) as (db, path):
                     for batch in batches(db, query, path, columns, BATCH, told=desk.read):
-                        found.take(batch, desk.name)
+                        found.take(_shaped(batch, shaped), desk.name)
             except GaveUp as why:
                 desk.note(f"read line by line, as the fast path gave up ({why})")
             else:
@@ -72,6 +76,13 @@ def fast_or_tolerant(
         yield from tolerant(source, mapping, desk)
 
     return read
+
+
+def _shaped(batch: pa.RecordBatch, shaped: Shaper | None) -> pa.RecordBatch:
+    if shaped is None:
+        return batch
+    columns = shaped(batch)
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 class _Found:
@@ -123,11 +134,11 @@ class _Found:
                 told += batch.column(column).drop_null().to_pylist()
         keep = np.asarray(other.is_null())
         if keep.any():
-            batch, line = batch.filter(pa.array(keep)), line[keep]
+            batch, line = _those(batch, line, keep)
             if "act" in batch.schema.names and batch.column("act").null_count < batch.num_rows:
                 acted = np.asarray(batch.column("act").is_valid())
-                self.acts.append(self._acts(batch.filter(pa.array(acted)), line[acted], name))
-                batch, line = batch.filter(pa.array(~acted)), line[~acted]
+                self.acts.append(self._acts(*_those(batch, line, acted), name))
+                batch, line = _those(batch, line, ~acted)
             self.posts.append(self._posts(batch, line, name))
 
     def _acts(self, batch: pa.RecordBatch, line: Any, name: str) -> pa.RecordBatch:
@@ -142,7 +153,7 @@ class _Found:
             "source_row": pa.array(line),
         }
         for field in ("account_id", "object_id", "object_account", "act_id"):
-            columns[field], _ = lossless(_filled(columns[field]))
+            columns[field] = _exact(columns[field])
         good = self._sifted(columns, line, name)
         arrays = [_fitted(columns.get(f.name), f, n) for f in ACTS]
         return pa.RecordBatch.from_arrays(arrays, schema=ACTS).filter(pa.array(good))
@@ -153,20 +164,19 @@ class _Found:
         _no_objects(columns)
         for field in IDS:
             if field in columns:
-                columns[field], _ = lossless(_filled(columns[field]))
+                columns[field] = _exact(columns[field])
         columns["time"] = in_range(columns["time"])
         for field in _LISTS:
             columns[field] = tidy(columns[field], field)
         columns["lang"] = codes(columns["lang"])
         for field in ("text", "client", "root_id"):
             if field in columns:
-                columns[field] = _filled(columns[field])
+                columns[field] = filled(columns[field])
         if self.client is not None:
             coded = columns["client"].dictionary_encode()
             named = [self.client(word) or None for word in coded.dictionary.to_pylist()]
             columns["client"] = pa.array(named, pa.string()).take(coded.indices)
-        some = pc.greater(pc.list_value_length(columns["media"]), 0)
-        columns["media"] = pc.if_else(some, columns["media"], None)
+        columns["media"] = _not_empty(columns["media"])
         columns["platform"] = pa.repeat(self.platform, n)
         columns["resolution"] = pa.repeat(np.int32(self.resolution), n)
         columns["source_file"] = pa.repeat(self.file, n)
@@ -200,12 +210,26 @@ def _no_objects(columns: Mapping[str, Any]) -> None:
         column = columns.get(field, people.get(field))
         if column is not None:
             words = column.flatten() if field in _LISTS else column
-            if pc.any(pc.match_substring_regex(words, _OBJECT)).as_py():
+            suspects = words.filter(pa.array(no_word(words)))  # mostly none, and a text may be one
+            if pc.any(pc.match_substring_regex(suspects, _OBJECT)).as_py():
                 raise GaveUp(f"{field} holds an object somewhere")
 
 
-def _filled(text: Any) -> Any:
-    return pc.if_else(pc.equal(text, ""), None, text)
+def _those(batch: pa.RecordBatch, line: Any, keep: Any) -> tuple[pa.RecordBatch, Any]:
+    return (batch, line) if keep.all() else (batch.filter(pa.array(keep)), line[keep])
+
+
+def _exact(ids: Any) -> Any:
+    """Ids without those that lost digits; what begins like no number did not."""
+    ids = filled(ids)
+    return lossless(ids)[0] if begins_with(ids, b"0123456789+-").any() else ids
+
+
+def _not_empty(lists: Any) -> Any:
+    size = pc.list_value_length(lists)
+    if not pc.any(pc.equal(size, 0)).as_py():
+        return lists
+    return pc.if_else(pc.greater(size, 0), lists, None)
 
 
 def _fitted(column: Any, field: pa.Field, n: int) -> Any:

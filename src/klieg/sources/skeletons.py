@@ -17,11 +17,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from klieg.sources.lines import MAX_DEPTH
+from klieg.sources.lines import MAX_DEPTH, deep_line
 
-__all__ = ["Skeletons", "skeletons"]
+__all__ = ["Skeletons", "skeletons", "survey", "warm"]
 
-_PIECE = 4 << 20
+_PIECE, _SURVEYED = 4 << 20, 1 << 19
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -58,16 +58,34 @@ def skeletons(path: Path, *, most: int, room: int) -> Skeletons:
     return Skeletons(samples, lines, False, complete=True)
 
 
-def _blocks(path: Path) -> Iterator[NDArray[np.uint8]]:
+def survey(path: Path) -> tuple[int, bool]:
+    """``lines.survey``, compiled: lines of a file, and whether one is nested too deep."""
+    lines, deep = 0, False
+    for block in _blocks(path, _SURVEYED):
+        found, most = _crowds(block)
+        lines += found
+        deep = deep or (most > MAX_DEPTH and deep_line(block.tobytes()))
+    return lines, deep
+
+
+def warm() -> None:
+    """Compile what reading uses, so that the first large file finds it on disk."""
+    line = b'{"a": [1, -2.5, "b\\"", null, true], "c": {}}\n'
+    block = np.frombuffer(bytearray(line * 3), np.uint8)
+    _marked(block, np.empty(len(block), np.uint64), np.empty(len(block) + 1, np.int64))
+    _crowds(block)
+
+
+def _blocks(path: Path, piece: int = _PIECE) -> Iterator[NDArray[np.uint8]]:
     """Whole lines at a time, each with its end, in room that is used again for the next."""
-    buffer, kept = bytearray(2 * _PIECE), 0
+    buffer, kept = bytearray(2 * piece), 0
     with path.open("rb", buffering=0) as file:
         if file.read(len(_MARK)) != _MARK:
             file.seek(0)
         while True:
-            if len(buffer) <= kept + _PIECE:  # in the middle of a long line
+            if len(buffer) <= kept + piece:  # in the middle of a long line
                 buffer = buffer + bytearray(len(buffer))
-            got = file.readinto(memoryview(buffer)[kept : kept + _PIECE])
+            got = file.readinto(memoryview(buffer)[kept : kept + piece])
             end = kept + got
             if not got and kept:  # the last line lacks its end
                 buffer[end] = 10
@@ -86,6 +104,38 @@ def _compiled(function: Any) -> Any:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder that can be written to: it compiles anew in each process
         return njit(nogil=True)(function)
+
+
+_STRIDE = 64
+
+
+@_compiled
+def _crowds(code: Any) -> Any:
+    """(lines, brackets that the line with most of them opens); the last byte must end a line."""
+    lines, opened, most, i, n = 0, 0, 0, 0, len(code)
+    while i + _STRIDE <= n:
+        ends, opens = 0, 0
+        for k in range(_STRIDE):  # (the same for all: many bytes in one instruction)
+            c = code[i + k]
+            ends += c == 10
+            opens += (c | 32) == 123
+        if ends:
+            for k in range(_STRIDE):
+                c = code[i + k]
+                if c == 10:
+                    lines, most, opened = lines + 1, max(most, opened), 0
+                elif (c | 32) == 123:
+                    opened += 1
+        else:
+            opened += opens
+        i += _STRIDE
+    for k in range(i, n):
+        c = code[k]
+        if c == 10:
+            lines, most, opened = lines + 1, max(most, opened), 0
+        elif (c | 32) == 123:
+            opened += 1
+    return lines, most
 
 
 @_compiled

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from klieg.tables import I64, Bool
 
-__all__ = ["DAY", "Times", "in_range", "is_clock", "is_crawl", "parse", "settle", "unknown_zone"]
+__all__ = [
+    *("DAY", "Times", "civil", "in_range", "is_clock", "is_crawl", "parse", "settle"),
+    "unknown_zone",
+]
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 US = 1_000_000
@@ -303,7 +306,7 @@ def _by_form(values: Any, form: str, name: str, path: str, order: str | None) ->
     minute = _ints(fields["mi"]) if "mi" in fields else np.zeros_like(year)
     second = _ints(fields["s"]) if "s" in fields else np.zeros_like(year)
     offset, known, named = _zones(fields["z"])
-    us, valid = _civil(year, month, day, hour, minute, second)
+    us, valid = civil(year, month, day, hour, minute, second)
     us = us + _fraction(fields.get("f"), len(us)) - offset * US
     ok = hit & valid & known & (us >= EARLIEST) & (us < LATEST)
     tick = np.where(
@@ -359,7 +362,8 @@ def _fraction(strings: Any, n: int) -> I64:
     return np.asarray(six.cast(pa.int64()))
 
 
-def _civil(y: I64, mo: I64, d: I64, h: I64, mi: I64, s: I64) -> tuple[I64, Bool]:
+def civil(y: I64, mo: I64, d: I64, h: I64, mi: I64, s: I64) -> tuple[I64, Bool]:
+    """(µs since 1970, whether there is such a moment) of years, months, days, hours …: (n,)."""
     fits = (y >= 1970) & (y < 2100) & (mo >= 1) & (mo <= 12) & (d >= 1) & (h < 24) & (mi < 60)
     fits &= s <= 60
     months = np.where(fits, (y - 1970) * 12 + mo - 1, 0).astype("datetime64[M]")

@@ -31,7 +31,7 @@ from klieg.sources.platforms.bluesky_records import (
     post_decoder,
     repost_decoder,
 )
-from klieg.sources.platforms.jetstream_fast import COLUMNS, QUERY
+from klieg.sources.platforms.jetstream_fast import COLUMNS, QUERY, shaped
 from klieg.sources.queried import fast_or_tolerant
 from klieg.sources.typed import WrongShape, decode, json_format
 
@@ -200,6 +200,12 @@ _tolerant = json_format(
 source = replace(
     _tolerant,
     reader=fast_or_tolerant(
-        _tolerant.reader, QUERY, COLUMNS, _FIELDS, platform="bluesky", resolution=0
+        _tolerant.reader,
+        QUERY,
+        COLUMNS,
+        _FIELDS,
+        platform="bluesky",
+        resolution=0,
+        shaped=shaped,
     ),
 )

@@ -16,7 +16,7 @@ import msgspec
 
 from klieg.sources.desk import Desk
 from klieg.sources.peek import Peek
-from klieg.sources.platforms.x_v1_fast import COLUMNS, QUERY
+from klieg.sources.platforms.x_v1_fast import COLUMNS, QUERY, shaped
 from klieg.sources.queried import fast_or_tolerant
 from klieg.sources.typed import count, ident, json_format
 
@@ -272,6 +272,13 @@ _tolerant = json_format(
 source = replace(
     _tolerant,
     reader=fast_or_tolerant(
-        _tolerant.reader, QUERY, COLUMNS, _FIELDS, platform="x", resolution=1, client=_client
+        _tolerant.reader,
+        QUERY,
+        COLUMNS,
+        _FIELDS,
+        platform="x",
+        resolution=1,
+        client=_client,
+        shaped=shaped,
     ),
 )
