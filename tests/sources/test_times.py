@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klieg.errors import InputError
-from klieg.sources.times import DAY, is_clock, is_crawl, parse, settle
+from klieg.sources.times import DAY, Times, is_clock, is_crawl, parse, settle
 
 US = 1_000_000
 INSTANT = datetime(2019, 11, 24, 6, 34, 7, tzinfo=UTC)
@@ -156,3 +156,20 @@ def test_times_a_crawls_stamp_is_noticed() -> None:
 def test_times_of_day_are_not_dates() -> None:
     assert is_clock(pa.array(["13", "07:45", "23:59:59"]))
     assert not is_clock(pa.array(["13", "2020-01-01"]))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(1, 80)), min_size=1),
+    st.integers(0, 200),
+)
+def test_times_crawl_is_told_by_how_many_share_a_time(
+    groups: list[tuple[int, int, int]], others: int
+) -> None:
+    """Times of one remainder are not one time, however many there are."""
+    us = [a + 65_521 * b for a, b, times in groups for _ in range(times)]
+    us += [1_000 + 7 * i for i in range(others)]
+    counts = sorted((us.count(t) for t in set(us)), reverse=True)
+    n = len(us)
+    expected = n >= 100 and (counts[0] > 0.5 * n or sum(counts[:3]) > 0.8 * n)
+    found = Times(np.array(us, np.int64), np.ones(n, np.bool_), np.ones(n, np.int32), ())
+    assert is_crawl(found) == expected

@@ -142,8 +142,13 @@ def is_crawl(times: Times) -> bool:
     us = times.us[times.ok]
     if len(us) < 100 or times.resolution.max(initial=0) >= DAY:
         return False
-    counts = np.sort(np.unique(us, return_counts=True)[1])[::-1]
-    return bool(counts[0] > 0.5 * len(us) or counts[:3].sum() > 0.8 * len(us))
+
+    def crowded(counts: Any) -> bool:
+        most = np.sort(counts)[-3:]
+        return bool(most[-1] > 0.5 * len(us) or most.sum() > 0.8 * len(us))
+
+    # times with one remainder bound how many are the same, without a sort
+    return crowded(np.bincount(us % 65_521)) and crowded(np.unique(us, return_counts=True)[1])
 
 
 def settle(us: I64, resolution: NDArray[np.int32], groups: I64) -> NDArray[np.int32]:
