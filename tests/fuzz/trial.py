@@ -1,8 +1,9 @@
 """One trial of an importer: bytes are read as a file, and whatever they are, promises hold.
 
-Held: nothing is raised but InputError; rows read are posts, rejects and what is counted as no post;
-the columns are exactly those of POSTS; times lie between 1970 and 2100; how the rows are cut into
-pieces changes nothing; no account comes from nowhere. Used by the fuzzers and by nothing else.
+Held: nothing is raised but InputError; rows read are posts, acts, rejects and what is counted as
+neither; the columns are exactly those of POSTS and ACTS; times lie between 1970 and 2100; how the
+rows are cut into pieces changes nothing; no account comes from nowhere. Used by the fuzzers and by
+nothing else.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ import klieg.sources
 from klieg.errors import InputError
 from klieg.sockets import Source
 from klieg.sources import open_input
+from klieg.sources.acts import beside
 from klieg.sources.assembly import combine
 from klieg.sources.desk import Desk
 from klieg.sources.reading import REMOVED
-from klieg.tables import POSTS, Reject
+from klieg.tables import ACTS, POSTS, Reject
 
 EARLIEST, LATEST = 0, 4_102_444_800_000_000  # 1970 … 2100, microseconds
 PIECES = {"BATCH": 8, "PIECE": 2}  # rows that are handled at once, where a room says so
@@ -35,9 +37,10 @@ PIECES = {"BATCH": 8, "PIECE": 2}  # rows that are handled at once, where a room
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of some bytes: posts and an account of the rest, or the refusal of the whole."""
+    """What came of some bytes: posts, acts, an account of the rest, or the refusal of the whole."""
 
     table: pa.Table
+    acts: pa.Table
     rows: int
     reasons: list[str]
     skipped: dict[str, int]
@@ -46,8 +49,9 @@ class Reading:
 
     @property
     def settled(self) -> int:
-        """Rows handed on, refused, or counted as no posts."""
-        return int(self.table.num_rows) + len(self.reasons) + sum(self.skipped.values())
+        """Rows handed on, refused, or counted as neither posts nor acts."""
+        handed = int(self.table.num_rows) + int(self.acts.num_rows)
+        return handed + len(self.reasons) + sum(self.skipped.values())
 
 
 def trial(source: Source, content: bytes, path: Path, *, whole: bool = False) -> Reading:
@@ -62,17 +66,20 @@ def trial(source: Source, content: bytes, path: Path, *, whole: bool = False) ->
     if reading.refused is None:
         assert reading.rows == reading.settled, (
             f"{reading.rows} rows read, {reading.settled} accounted for: {reading.table.num_rows} "
-            f"posts, {reading.reasons}, {reading.skipped}"
+            f"posts, {reading.acts.num_rows} acts, {reading.reasons}, {reading.skipped}"
         )
-        _proper(reading.table)
-        _from_somewhere(reading.table, content)
+        for table in (reading.table, reading.acts):
+            _proper(table)
+            _from_somewhere(table, content)
     with in_small_pieces():
         again = _reading(source, path)
     _same(reading, again)
     if whole:
         posts, counts, _ = combine([reading.table], reading.deleted)
-        gone = sum(counts.get(k, 0) for k in REMOVED)
-        assert posts.n + gone == reading.table.num_rows, f"{posts.n} posts, {counts}"
+        posts, more = beside(posts, [reading.acts], reading.deleted)
+        gone = sum((counts | more).get(k, 0) for k in REMOVED)
+        kept, given = posts.n + posts.n_acts, reading.table.num_rows + reading.acts.num_rows
+        assert kept + gone == given, f"{posts.n} posts, {posts.n_acts} acts, {counts}, {more}"
     return reading
 
 
@@ -83,22 +90,29 @@ def _reading(source: Source, path: Path) -> Reading:
         opened = open_input(str(path))
         batches = list(source.read(opened, {}, desk))
     except InputError as refusal:
-        return Reading(POSTS.empty_table(), 0, [], {}, [], str(refusal))
+        nothing = POSTS.empty_table(), ACTS.empty_table()
+        return Reading(*nothing, 0, [], {}, [], str(refusal))
     for batch in batches:
         assert batch.schema.equals(POSTS), f"columns are not those of POSTS: {batch.schema}"
+    for batch in desk.acts:
+        assert batch.schema.equals(ACTS), f"columns are not those of ACTS: {batch.schema}"
     assert all(isinstance(r, Reject) and r.reason for r in rejects), rejects
     assert len(rejects) == sum(desk.rejected.values())
     reasons = sorted(r.reason for r in rejects)
     table = pa.Table.from_batches(batches, POSTS)
-    return Reading(table, desk.rows, reasons, dict(desk.skipped), desk.deleted)
+    acts = pa.Table.from_batches(desk.acts, ACTS)
+    return Reading(table, acts, desk.rows, reasons, dict(desk.skipped), desk.deleted)
 
 
 def _proper(table: pa.Table) -> None:
     table.validate(full=True)
-    for field in POSTS:
+    for field in table.schema:
         if not field.nullable:
             assert not table.column(field.name).null_count, f"{field.name} is null somewhere"
-    for name in ("platform", "post_id", "account_id", "text", "lang", "client"):
+    names = ("platform", "post_id", "account_id", "text", "lang", "client", "act", "object_id")
+    for name in (*names, "value", "object_account", "act_id"):
+        if name not in table.column_names:
+            continue
         blank = pc.any(pc.equal(table.column(name), "")).as_py()
         assert not blank, f"an empty string in {name} should be null"
     time = table.column("time").cast(pa.int64())
@@ -114,6 +128,7 @@ def _same(one: Reading, two: Reading) -> None:
     )
     assert (one.rows, one.reasons, one.skipped) == (two.rows, two.reasons, two.skipped)
     assert one.table.equals(two.table), "rows differ when cut into smaller pieces"
+    assert one.acts.equals(two.acts), "acts differ when cut into smaller pieces"
 
 
 def _from_somewhere(table: pa.Table, content: bytes) -> None:

@@ -370,3 +370,60 @@ def test_acts_and_posts_of_several_files_meet(tmp_path: Path) -> None:
     assert {str(i["format"]) for i in intake.inputs} == {"acts", "tabular"}
     assert intake.rows == 3
     assert not set(REMOVED) & set(intake.counts)
+
+
+# --- Mastodon ------------------------------------------------------------------------------------
+
+ADA = {"id": "7", "username": "ada", "acct": "ada", "url": "https://m.test/@ada"}
+CYD = {"id": "9", "username": "cyd", "acct": "cyd@far.test", "url": "https://far.test/@cyd"}
+STATUS = {
+    "id": "3",
+    "uri": "https://m.test/users/ada/statuses/3",
+    "created_at": "2024-05-01T10:00:00Z",
+    "visibility": "public",
+    "content": "<p>hello</p>",
+    "reblog": None,
+    "account": ADA,
+}
+
+
+def notice(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    moment = f"2024-05-01T10:00:{number:02}Z"
+    return {"id": str(number), "type": kind, "created_at": moment, "account": CYD, **more}
+
+
+def test_acts_of_mastodon_are_favourites_in_notifications(tmp_path: Path) -> None:
+    lines = [
+        notice("favourite", 1, status=STATUS),
+        notice("follow", 2),
+        notice("reblog", 3, status=STATUS),
+        notice("favourite", 4, status={**STATUS, "uri": None}),
+    ]
+    text = "\n".join(json.dumps(line) for line in lines) + "\n"
+    made, intake = read([write(tmp_path / "n.jsonl", text)], max_bad=0.5)
+    assert intake.inputs[0]["format"] == "mastodon"
+    assert told(made) == [("cyd@far.test", "like", STATUS["uri"])]
+    assert made.acts is not None
+    assert made.acts.table["object_account"].to_pylist() == ["ada@m.test"]
+    assert dict(intake.rejected) == {"no_object": 1}
+    assert dict(intake.counts) == {
+        "act_like": 1,
+        "not_a_post_notification_follow": 1,
+        "not_a_post_notification_reblog": 1,
+    }
+
+
+def test_acts_of_mastodon_stand_beside_statuses_in_a_stream(tmp_path: Path) -> None:
+    lines = [
+        {"stream": ["user"], "event": "update", "payload": json.dumps(STATUS)},
+        {
+            "stream": ["user"],
+            "event": "notification",
+            "payload": json.dumps(notice("favourite", 5, status=STATUS)),
+        },
+    ]
+    text = "\n".join(json.dumps(line) for line in lines) + "\n"
+    made, _ = read([write(tmp_path / "s.jsonl", text)])
+    assert (made.n, made.n_acts) == (1, 1)
+    assert made.acts is not None
+    assert made.acts.table["object_id"][0].as_py() == made.table["post_id"][0].as_py()
