@@ -8,7 +8,6 @@ is bounded, so that a small file cannot fill the disk. The room knows no format 
 from __future__ import annotations
 
 import atexit
-import gzip
 import os
 import shutil
 import sys
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +35,8 @@ HEAD = 1 << 16
 PARQUET = b"PAR1"
 RATIO_FLOOR = FLOOR
 _CHUNK = 1 << 20
+_PACKED = 1 << 16  # bytes of a packed stream taken at a time
+_GZIP = 31  # zlib's word for a stream with gzip's header and check
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive where a file of posts was expected: unpack it first",
@@ -285,15 +286,35 @@ def _pieces(file: IO[bytes], compression: str) -> Iterator[bytes]:
 
 
 def _gzip_pieces(file: IO[bytes]) -> Iterator[bytes]:
-    try:
-        with gzip.GzipFile(fileobj=file) as stream:
-            # read1 hands over what is there before it meets the damage
-            while piece := stream.read1(_CHUNK):
+    """Straight from zlib: the gzip module asks for 8 KiB at a time."""
+    member = zlib.decompressobj(_GZIP)
+    while packed := file.read(_PACKED):
+        while packed:
+            if member.eof:
+                packed = packed.lstrip(b"\0")  # what fills up a tape's block
+                if not packed:
+                    break
+                member = zlib.decompressobj(_GZIP)
+            before = member.copy()
+            try:
+                piece = member.decompress(packed, _CHUNK)
+            except zlib.error as error:
+                yield from _up_to_the_damage(before, packed)
+                raise _Broken(f"the gzip stream is damaged ({error})") from error
+            packed = member.unused_data if member.eof else member.unconsumed_tail
+            if piece:
                 yield piece
-    except EOFError as error:
-        raise _Broken("the gzip stream is cut short") from error
-    except (gzip.BadGzipFile, zlib.error, OSError) as error:
-        raise _Broken(f"the gzip stream is damaged ({error})") from error
+    if not member.eof:
+        raise _Broken("the gzip stream is cut short")
+
+
+def _up_to_the_damage(member: Any, packed: bytes) -> Iterator[bytes]:
+    """What can still be had, byte by byte."""
+    try:
+        for at in range(len(packed)):
+            yield member.decompress(packed[at : at + 1])
+    except zlib.error:
+        return
 
 
 def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
