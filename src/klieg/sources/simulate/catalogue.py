@@ -78,7 +78,10 @@ _HIDDEN = {
         "links in one's own words, and paraphrased texts, within 1 h",
         (replace(Campaign("mixed", acts=12), jitter_s=_HOUR, evasion=Evasion(paraphrase=1.0)),),
     ),
-    "rotating-crew": _hiding("three teams in turn", Campaign("repost", 30), teams=3),
+    "rotating-crew": _crew(
+        "30 accounts, another third of them each time", size=30, participation=1 / 3
+    ),
+    "teams-crew": _hiding("30 accounts in three standing teams", Campaign("repost", 30), teams=3),
     "camouflaged-crew": _crew("nine of ten posts are ordinary", camouflage=0.9),
     "buried-crew": _crew("nineteen of twenty posts are ordinary", camouflage=0.95),
     "narrow-crew": _hiding("two authors pushed, five posts each", targets=2),

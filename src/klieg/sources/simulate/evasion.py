@@ -61,7 +61,8 @@ class Batch:
 class Evasion:
     """What a campaign does to stay unseen; the values given here do nothing."""
 
-    teams: int = 1  # accounts take turns: each object is one team's
+    # standing teams in turn; another team each time is Campaign(participation=1 / teams)
+    teams: int = 1
     targets: int | None = None  # authors or domains pushed; None: another for each object
     per_target: int | None = None  # joint acts of an account on one author or domain, at most
     spacing_s: float = 0.0  # between two members on one object, at least

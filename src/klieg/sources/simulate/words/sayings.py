@@ -77,7 +77,7 @@ machte alles teurer | trieb Rechnungen hoch | hob die Abgaben an | steigerte Kos
 schlug Gebühren auf | zog Tarife nach oben | leerte Geldbeutel | belastete Familien |
 verdoppelte Ausgaben | griff in jede Tasche | presste Haushalte aus ;;
 brach ein Versprechen | stand nie zum Wort | kippte die Zusage | vergaß den Schwur |
-verriet Garantien | zerriss Verträge | blieb alles schuldig | ließ das Vorhaben fallen |
+verriet Garantien | zerriss Verträge | blieb uns viel schuldig | ließ das Vorhaben fallen |
 trat Abmachungen mit Füßen | duckte den Kopf weg | nahm Gesagtes zurück ;;
 versteckte den Bericht | verschwieg Unterlagen | hielt Befunde geheim | vergrub Beweise |
 kehrte Daten unter Teppiche | sperrte Akten weg | brachte Prüfer zum Schweigen |
