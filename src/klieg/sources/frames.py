@@ -18,6 +18,7 @@ from klieg.sources.desk import Desk
 from klieg.sources.languages import codes
 from klieg.sources.lists import listed
 from klieg.sources.looks import all_digits, may_be_blank, suspects
+from klieg.sources.marks import truth, valid
 from klieg.sources.names import TRACE
 from klieg.sources.times import Times
 from klieg.tables import KINDS, POSTS, Reject
@@ -36,7 +37,7 @@ _KIND_WORDS = {
     **dict.fromkeys(("replied_to", "reply_to"), "reply"),
     **dict.fromkeys(("quoted", "quote_tweet"), "quote"),
 }
-_DERIVED = pa.array(["repost", "reply", "quote"])
+_KINDS, _POST = ("post", *(k for k in KINDS if k != "post")), 0
 _REFERENCES = ("repost_of", "reply_to", "quote_of", "root_id")
 _ACCOUNTS = ("repost_of_account", "reply_to_account")
 
@@ -128,8 +129,8 @@ def lossless(ids: Any) -> tuple[Any, Any]:
     if not suspect.any():
         return ids, suspect
     lossy = suspect & (
-        _true(pc.match_substring_regex(ids, _LOSSY))
-        | _true(pc.match_substring_regex(ids, _LONG_TAIL))
+        truth(pc.match_substring_regex(ids, _LOSSY))
+        | truth(pc.match_substring_regex(ids, _LONG_TAIL))
     )
     ids = pc.if_else(pa.array(lossy), None, ids)
     return pc.replace_substring_regex(ids, _TAIL, r"\1"), lossy
@@ -163,10 +164,6 @@ def _flat(column: Any) -> Any:
     if not isinstance(column, pa.ChunkedArray):
         return column
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _true(mask: Any) -> Any:
-    return np.asarray(mask.fill_null(False))
 
 
 def _text(column: Any, n: int) -> Any:
@@ -229,19 +226,20 @@ def booleans(column: Any, n: int) -> Any:
 def _kind(get: Any, out: Mapping[str, Any], n: int) -> Any:
     """What a post is: its own word, its flags, its references, or ``RT @`` at its start."""
     word = words(get("kind"), n).dictionary_encode()
-    known = [w and _KIND_WORDS.get(w.lower()) for w in word.dictionary.to_pylist()]
-    said = pa.array(known, pa.string()).take(word.indices)
-    retold = _true(pc.starts_with(out["text"], "RT @"))
+    known = [_KIND_WORDS.get(w.lower()) for w in word.dictionary.to_pylist()]
+    places = np.array([-1 if k is None else _KINDS.index(k) for k in known] + [-1])
+    said = places[np.asarray(word.indices.fill_null(len(known)))]  # −1: not said
+    retold = truth(pc.starts_with(out["text"], "RT @"))
     if retold.any():
-        retold = retold & _true(pc.match_substring_regex(out["text"], r"^RT @\w+"))
-    repost = _true(booleans(get("is_repost"), n)) | _true(out["repost_of"].is_valid()) | retold
-    reply = _true(booleans(get("is_reply"), n)) | _true(out["reply_to"].is_valid())
-    quote = _true(booleans(get("is_quote"), n)) | _true(out["quote_of"].is_valid())
-    own = _true(pc.and_(said.is_valid(), pc.not_equal(said, "post")))
-    derived = np.select([repost, reply, quote], [0, 1, 2], -1).astype(np.int32)
-    found = _DERIVED.take(pa.array(derived, mask=derived < 0))
-    rest = pc.coalesce(found, said, pa.scalar("post"))
-    return pc.if_else(pa.array(own & ~retold), said, rest)
+        retold = retold & truth(pc.match_substring_regex(out["text"], r"^RT @\w+"))
+    repost = truth(booleans(get("is_repost"), n)) | valid(out["repost_of"]) | retold
+    reply = truth(booleans(get("is_reply"), n)) | valid(out["reply_to"])
+    quote = truth(booleans(get("is_quote"), n)) | valid(out["quote_of"])
+    own = (said > _POST) & ~retold
+    found = np.where(said < 0, _POST, said)
+    for flag, kind in ((quote, "quote"), (reply, "reply"), (repost, "repost")):
+        found[flag & ~own] = _KINDS.index(kind)
+    return pa.array(_KINDS).take(pa.array(found))
 
 
 def _objects(frame: Frame, chosen: Mapping[str, str], n: int) -> Any:
@@ -251,7 +249,7 @@ def _objects(frame: Frame, chosen: Mapping[str, str], n: int) -> Any:
     if not traces:
         return pa.nulls(n, kind)
     columns = [identifiers(frame.table.column(chosen[t]), n)[0] for t in traces]
-    filled = np.column_stack([np.asarray(c.is_valid()) for c in columns])
+    filled = np.column_stack([valid(c) for c in columns])
     rows, which = np.nonzero(filled)
     ids = pa.concat_arrays(columns).take(pa.array(which * n + rows))
     names = pa.array([t.removeprefix(TRACE) for t in traces]).take(pa.array(which))
@@ -311,9 +309,12 @@ def _metrics(get: Any, n: int) -> Any:
 
 
 def _struct(field: str, parts: list[Any]) -> Any:
-    empty = np.logical_and.reduce([np.asarray(p.is_null()) for p in parts])
-    fields = list(POSTS.field(field).type)
-    return pa.StructArray.from_arrays(parts, fields=fields, mask=pa.array(empty))
+    kind = POSTS.field(field).type
+    if all(p.null_count == len(p) for p in parts):
+        return pa.nulls(len(parts[0]), kind)
+    some = all(p.null_count for p in parts)  # else no row can be without any
+    mask = pa.array(~np.logical_or.reduce([valid(p) for p in parts])) if some else None
+    return pa.StructArray.from_arrays(parts, fields=list(kind), mask=mask)
 
 
 def _sift(
@@ -325,7 +326,7 @@ def _sift(
     desk: Desk,
 ) -> Any:
     """Which rows are posts; the others go to the desk with the column and value at fault."""
-    nameless = np.asarray(out["account_id"].is_null())
+    nameless = ~valid(out["account_id"])
     bad = {
         ("account_id", "account_id_in_float_notation"): lossy,
         ("account_id", "no_account"): nameless & ~lossy,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from klieg.sources.looks import all_of
+from klieg.sources.marks import truth, valid
 
 __all__ = ["listed", "tidy"]
 
@@ -53,19 +54,24 @@ def _parted(text: Any, field: str) -> Any:
 
 def tidy(lists: Any, field: str) -> Any:
     """Trim every item, drop the empty ones and repeats of marks; null lists stay null."""
-    known = np.asarray(lists.is_valid())
-    owner = np.asarray(pc.list_parent_indices(lists))
-    items = pc.utf8_trim(lists.flatten(), " \t\r\n\"'[](){}" if field != "urls" else " \t\r\n\"'")
+    if not len(lists):
+        return pa.array([], pa.list_(pa.string()))
+    items = lists.flatten()
+    at = np.asarray(lists.offsets).astype(np.int64)
+    at -= at[0]
+    if at[-1] != len(items):  # something lies behind a null
+        at = np.append(0, np.cumsum(np.asarray(pc.list_value_length(lists).fill_null(0))))
+    items = pc.utf8_trim(items, " \t\r\n\"'[](){}" if field != "urls" else " \t\r\n\"'")
     if field == "hashtags":
         items = pc.utf8_lower(pc.utf8_ltrim(items, "#＃"))
     elif field == "mentions":
         items = pc.utf8_ltrim(items, "@＠")
-    keep = np.asarray(pc.and_kleene(items.is_valid(), pc.not_equal(items, "")).fill_null(False))
-    sizes = np.bincount(owner[keep], minlength=len(lists))
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), items.filter(pa.array(keep)), mask=pa.array(~known)
-    )
+    keep = truth(pc.not_equal(items, ""))
+    if not keep.all():
+        items = items.filter(pa.array(keep))
+        at = np.append(0, np.cumsum(keep))[at]
+    mask = pa.array(~valid(lists)) if lists.null_count else None
+    return pa.ListArray.from_arrays(pa.array(at.astype(np.int32)), items, mask=mask)
 
 
 def _split_marks(text: Any, field: str) -> Any:

@@ -24,14 +24,7 @@ __all__ = [
 
 _PIECE = 1 << 15  # rows, and
 _FEW = 1 << 19  # bytes looked at in one go: what fits the processor's own memory
-_BLANK = np.zeros(256, np.bool_)
-_BLANK[:33] = True
-# first and last bytes of the other white space of Unicode, and so of much that is none
-_BLANK_FIRST, _BLANK_LAST = _BLANK.copy(), _BLANK.copy()
-_BLANK_FIRST[[0xC2, 0xE1, 0xE2, 0xE3]] = True
-_BLANK_LAST[0x80:0xC0] = True
-_ABSENT_FIRST = np.zeros(256, np.bool_)
-_ABSENT_FIRST[[ord(c) for c in "Nna"]] = True
+_N, _A = np.uint8(ord("N")), np.uint8(ord("a"))  # words for *absent* begin with N, n, a
 _LONGEST_ABSENT = 6
 
 
@@ -94,14 +87,21 @@ def _odd(begins: Any, ends: Any, code: Any) -> Any:
     empty = size == 0
     if empty.all():
         return empty
-    first = code[np.where(empty, 0, begins)]
-    odd = _BLANK_FIRST[first] | _BLANK_LAST[code[np.where(empty, 0, ends - 1)]]
-    return odd | empty | ((size <= _LONGEST_ABSENT) & _ABSENT_FIRST[first])
+    # of an empty value, bytes of its neighbours: it is odd whatever they are
+    first, last = code.take(begins, mode="clip"), code.take(ends - 1, mode="clip")
+    odd = empty | _blank_first(first) | (last < 33) | (last.view(np.int8) < -64)
+    absent = (first == _N) | (first == _N + 32) | (first == _A)
+    return odd | (absent & (size <= _LONGEST_ABSENT))
 
 
 def _odd_first(begins: Any, ends: Any, code: Any) -> Any:
     empty = ends == begins
-    return empty if empty.all() else empty | _BLANK_FIRST[code[np.where(empty, 0, begins)]]
+    return empty if empty.all() else empty | _blank_first(code.take(begins, mode="clip"))
+
+
+def _blank_first(first: Any) -> Any:
+    """Bytes of white space, and those with which Unicode's other white space begins."""
+    return (first < 33) | (first == 0xC2) | (first - np.uint8(0xE1) < 3)
 
 
 def all_digits(strings: Any) -> bool:
