@@ -82,6 +82,29 @@ def test_acts_the_same_name_on_two_platforms_is_two_accounts() -> None:
     assert made.account_platforms.to_pylist() == ["x", "bluesky"]
 
 
+def test_acts_of_no_platform_are_on_that_of_the_posts() -> None:
+    made, counts = beside(posts(("ada", 0)), [acts(act("ada", "p0", 1, platform="unknown"))])
+    assert (made.n_accounts, counts["platform_taken_from_posts"]) == (1, 1)
+    both = assemble(
+        [
+            pa.Table.from_pylist(
+                [
+                    {
+                        "platform": p,
+                        "post_id": p,
+                        "account_id": "ada",
+                        "time": act("", "", 0)["time"],
+                    }
+                    for p in ("x", "bluesky")
+                ],
+                POSTS,
+            )
+        ]
+    )[0]
+    made, counts = beside(both, [acts(act("ada", "p0", 1, platform="unknown"))])
+    assert made.n_accounts == 3 and "platform_taken_from_posts" not in counts
+
+
 def test_acts_each_counts_once() -> None:
     same = act("ada", "p0", 1)
     made, counts = beside(

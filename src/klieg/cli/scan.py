@@ -62,11 +62,11 @@ class Outputs:
 def command(inputs: tuple[str, ...], **flags: Any) -> None:
     """Find groups of accounts that act together more than chance, interest or news explain.
 
-    INPUT is a file of posts in any known format (CSV, TSV, JSONL, Parquet; plain, .gz or .zst), or
-    - for standard input; several are read as one data set. A quoted pattern ('dump/*.parquet', **
-    for folders) and files in a store (s3://, gs://) are read too. Prints a table of findings and
-    writes NAME.klieg (the case), NAME.klieg.parquet (the posts), NAME.run.json and
-    NAME.report.html.
+    INPUT is a file of posts, or of acts without text such as likes, in any known format (CSV, TSV,
+    JSONL, Parquet; plain, .gz or .zst), or - for standard input; several are read as one data set.
+    A quoted pattern ('dump/*.parquet', ** for folders) and files in a store (s3://, gs://) are read
+    too. Prints a table of findings and writes NAME.klieg (the case), NAME.klieg.parquet (the
+    posts), NAME.klieg.acts.parquet (acts, if any), NAME.run.json and NAME.report.html.
 
     \b
     klieg scan posts.jsonl

@@ -42,6 +42,7 @@ UNDONE: Mapping[str, str] = {
 
 MOST_KINDS = 20
 _LARGEST = 1 << 62
+_NOWHERE = "unknown"
 _WHAT = ("platform", "act", "object_id", "value")
 
 
@@ -53,7 +54,7 @@ def conform(table: pa.Table) -> pa.Table:
         if field.name in table.column_names:
             columns.append(table.column(field.name).cast(field.type))
         elif field.name == "platform":
-            columns.append(pa.chunked_array([pa.repeat("unknown", n)]))
+            columns.append(pa.chunked_array([pa.repeat(_NOWHERE, n)]))
         else:
             columns.append(pa.chunked_array([pa.nulls(n, field.type)]))
     return pa.Table.from_arrays(columns, schema=ACTS)
@@ -75,18 +76,32 @@ def beside(
     table = pa.concat_tables([ACTS.empty_table(), *tables])
     if not table.num_rows:
         return posts, {}
+    table, taken = _at_home(posts, table)
     read = _Coded.of(table)
     order = _canonical(table, read)
     gone = _listed(table, "act_id", deleted) | _listed(table, "account_id", closed)
     back = np.asarray(pc.is_in(table.column("act"), pa.array(sorted(UNDONE))).combine_chunks())
     gone |= _undone(table, read, back)
     counts = {"withdrawal": int(back.sum()), "withdrawn_act": int((gone & ~back).sum())}
+    counts["platform_taken_from_posts"] = taken
     order = order[~(gone | back)[order]]
     once = _once(table, read, order)
     counts["duplicate_act"] = len(order) - len(once)
     kept = table.take(pa.array(once)).combine_chunks()
     counts |= _kinds(kept)
     return _numbered(posts, kept, read, once), {k: n for k, n in sorted(counts.items()) if n}
+
+
+def _at_home(posts: Posts, table: pa.Table) -> tuple[pa.Table, int]:
+    """Acts of no platform are on that of the posts, if those are all of one; how many they were."""
+    places = pc.unique(posts.account_platforms)
+    homeless = pc.equal(table.column("platform"), _NOWHERE)
+    taken = pc.sum(homeless).as_py() or 0
+    if len(places) != 1 or places[0].as_py() == _NOWHERE or not taken:
+        return table, 0
+    at = table.schema.get_field_index("platform")
+    own = pc.if_else(homeless, places[0], table.column(at))
+    return table.set_column(at, table.schema.field(at), own), int(taken)
 
 
 @dataclass(frozen=True, slots=True)
