@@ -71,7 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default=",".join(map(str, SIZES)), help="sizes, comma-separated")
     parser.add_argument("--skip-cnt", action="store_true", help="reuse the toolkit's figures")
-    parser.add_argument("--small", action="store_true", help="100,000 rows and small stresses")
+    parser.add_argument(
+        "--small", action="store_true", help="100,000 rows, small stresses, none kept"
+    )
     parser.add_argument("--no-stress", action="store_true")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "klieg-peers")
@@ -89,7 +91,8 @@ def main() -> None:
         for row in compare(case, chosen.folder, peer, before, chosen.repeats):
             rows.append(row)
             print(row, flush=True)
-        save("peers", rows, seed=SEED)
+        if not chosen.small:
+            save("peers", rows, seed=SEED)
 
 
 def stresses(*, small: bool) -> list[Case]:

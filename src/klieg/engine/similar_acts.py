@@ -133,15 +133,22 @@ def _alike(x: int, y: int, starts: I64, tokens: I32, tau: float) -> bool:
     q, q_stop = starts[y], starts[y + 1]
     both = 0
     total = p_stop - p + q_stop - q
+    # fewer tokens in common cannot do, whatever the rounding; the test itself is exact
+    needed = tau / (1.0 + tau) * total - SLACK * total
+    if min(p_stop - p, q_stop - q) < needed:
+        return False
     while p < p_stop and q < q_stop:
         if tokens[p] == tokens[q]:
             both += 1
             p += 1
             q += 1
-        elif tokens[p] < tokens[q]:
+            continue
+        if tokens[p] < tokens[q]:
             p += 1
         else:
             q += 1
+        if both + min(p_stop - p, q_stop - q) < needed:
+            return False
     return bool(both / (total - both) >= tau)
 
 
@@ -187,7 +194,7 @@ def _similar(first: int, stop: int, work: SimilarWork) -> tuple[I32, I32, I64]:
                     other = text[j]
                     if tried[other] != i:
                         tried[other] = i
-                        alike[other] = other == own or _alike(own, other, work.sets, tokens, tau)
+                        alike[other] = _alike(own, other, work.sets, tokens, tau)
                     if alike[other]:
                         if count[b] == 0:
                             partners[met] = b
