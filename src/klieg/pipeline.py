@@ -20,7 +20,7 @@ import klieg
 from klieg import evidence, memory, sources
 from klieg.case import Case, Run
 from klieg.config import Config
-from klieg.detect import crowds, findings, groups, inside, multiplex, network, power
+from klieg.detect import crowd_notes, findings, groups, inside, multiplex, network, power
 from klieg.engine.marks import KeptExecutor
 from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
@@ -108,7 +108,11 @@ def _case(
         highlights=marks,
         impact=impact.of_case(found, grounds, seed=config.seed),
         power=power.smallest(net.layers, fitting, engine),
-        notes=(*_notes(config, fitting, posts, layers), *crowds.notes(net), *multiplex.notes(net)),
+        notes=(
+            *_notes(config, fitting, posts, layers),
+            *crowd_notes.notes(net, found, fitting, engine),
+            *multiplex.notes(net),
+        ),
         act_highlights=acts,
     )
 

@@ -161,7 +161,7 @@ def test_second_look_finds_crews_that_only_act_in_crowded_minutes(monkeypatch):
     assert some >= 5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(actions=worlds, mine=st.sampled_from([0, 48]), interest=st.booleans())
 def test_second_look_validates_what_brute_force_validates(actions, mine, interest):
     """Nothing is massed here: the same pairs with the cap as without, to the last one."""
@@ -207,13 +207,13 @@ def test_second_look_loses_no_pair_silently(actions, budget):
     assert stat.second_level >= CONFIG.false_alarms * (len(got) + 1) / m * (1 - 1e-6)
     assert all(value > stat.threshold for value in p.values())
     assert stat.crowd_possible >= len(wanted - got) - len(lost)
-    assert stat.crowd_raised >= sum(value <= stat.second_level for value in p.values())
-    if not net.crowds:
-        # twice as many rejections as there are would be needed to move the threshold
-        assert got == wanted or len(wanted) > 2 * len(got)
+    # twice as many rejections as there are would be needed to move the threshold by others
+    moved = len(wanted) > 2 * len(got)
+    assert moved or stat.crowd_raised >= sum(v <= stat.second_level for v in p.values())
+    assert moved or got == wanted or net.crowds
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(actions=worlds, level=st.sampled_from([1e-2, 1e-4, 1e-7]), many=st.integers(1, 5))
 def test_reach_is_a_bound(actions, level, many):
     """Every pair that is no candidate and has p ≤ level shares at least what reach says of both."""
@@ -222,8 +222,9 @@ def test_reach_is_a_bound(actions, level, many):
     columns = actions.account, actions.object, actions.time, actions.target, actions.n_accounts
     capped = ENGINE.count_pairs(*columns, LADDER, 2, 10, 1)
     known = scoring.measured(actions, pool, CONFIG, ENGINE)
-    dropped = reach.saturated(capped.dropped)
-    few = reach.fewest(known.margins, dropped, known.able, level, CONFIG)
+    few = reach.fewest(
+        known.margins, reach.lost(actions, known.slots, CONFIG), known.able, level, CONFIG
+    )
     width = actions.n_accounts
     seen = capped.edges.left.astype(np.int64) * width + capped.edges.right
     key = part.edges.left.astype(np.int64) * width + part.edges.right
@@ -240,15 +241,19 @@ def test_reach_is_not_idle():
     actions = acts(5, accounts=1_500, n=12_000)
     one = pools(actions, 0, 1)
     columns = actions.account, actions.object, actions.time, actions.target, actions.n_accounts
-    dropped = reach.saturated(ENGINE.count_pairs(*columns, LADDER, 2, 10, 1).dropped)
+    dropped = ENGINE.count_pairs(*columns, LADDER, 2, 10, 1).dropped
     known = scoring.measured(actions, one, CONFIG, ENGINE)
-    few = reach.fewest(known.margins, dropped, known.able, 1e-9, CONFIG)
+    lost = reach.lost(actions, known.slots, CONFIG)
+    assert (
+        lost.tolist() == np.minimum(dropped, reach.MANY)[np.diff(known.slots.starts) > 0].tolist()
+    )
+    few = reach.fewest(known.margins, lost, known.able, 1e-9, CONFIG)
     assert (few[1_500:, 0] > 2).all()
     touched = dropped[:1_500] > 0
     assert touched.mean() > 0.5
     assert (few[:1_500][touched] == 0).mean() > 0.9
-    assert not reach.fewest(known.margins, dropped, known.able, 0.0, CONFIG).any()
-    lower = reach.fewest(known.margins, dropped, known.able, 1e-2, CONFIG)
+    assert not reach.fewest(known.margins, lost, known.able, 0.0, CONFIG).any()
+    lower = reach.fewest(known.margins, lost, known.able, 1e-2, CONFIG)
     assert (lower[few > 0] <= few[few > 0]).all()
     assert (lower[few > 0] > 0).all()
 
@@ -278,8 +283,11 @@ def test_meetings_make_every_pair_or_say_who_was_massed(actions, budget, seconds
     got = dict(zip(zip(left.tolist(), right.tolist(), strict=True), shared.tolist(), strict=True))
     assert list(got) == sorted(got)
     assert got.items() <= wanted.items()
-    on = {m: set(plan.account[plan.object == m].tolist()) for m in massed.tolist()}
-    assert all(any(set(pair) <= who for who in on.values()) for pair in wanted.keys() - got.keys())
+    who = plan.names[np.repeat(np.arange(len(plan.names)), np.diff(plan.starts))]
+    on = {m: set(who[plan.object == m].tolist()) for m in massed.tolist()}
+    assert all(
+        any(set(pair) <= here for here in on.values()) for pair in wanted.keys() - got.keys()
+    )
     if plan.cost <= budget:
         assert got == wanted
     again = meetings.join(plan, budget, 3)

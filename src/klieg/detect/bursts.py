@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64, Actions, Strata
 
 __all__ = [
+    "MASS",
     "OFFSETS",
     "WEIGHTS",
     "Terms",
@@ -42,6 +43,14 @@ __all__ = [
 
 OFFSETS = (0.0, 0.5)
 """Where a tiling starts, in windows: acts that one tiling cuts apart meet in the other."""
+
+MASS = 1_000
+"""Members from which on a group's bursts are weighed by binomial factors.
+
+``E r^K ≤ (1 + f(r − 1))^m ≤ e^{(r − 1)mf}`` for K of m slots, f the group's share of the pool
+(Hoeffding 1963): both are valid, and the first says more. For small groups, of which f is next to
+nothing, they are alike; a crowd that is a third of the traffic is its own chance by the second.
+"""
 
 WEIGHTS = (0.95, 0.99, 0.999, 0.9999)
 """ω grid: the share of bursts in which a group does nothing out of the ordinary."""
@@ -198,10 +207,21 @@ def log_evidence_at(tilings: Tilings, members: I32, at: I64, *, inflation: float
     share = shares(tilings, members) * inflation
     acts = _acts(lattice, members)
     out = np.zeros((len(at), len(lattice.weights)))
+    massed = len(members) > MASS
     for i, t in enumerate(at if len(acts) else ()):
         burst, _, actors, stratum, _ = _touched(lattice, acts, t)
+        base = _base(lattice, share, t, massed)
+        if massed:
+            k = np.bincount(burst, minlength=len(actors))
+            out[i] = base + _weight(lattice, k, actors, share[stratum], massed).sum(axis=1)
+            continue
         out[i] = tilings.engine.burst_evidence(
-            burst, actors, share[stratum], _base(lattice, share, t), lattice.rates, lattice.weights
+            burst,
+            actors,
+            share[stratum],
+            _base(lattice, share, t, massed),
+            lattice.rates,
+            lattice.weights,
         )
     return out
 
@@ -214,9 +234,9 @@ def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
     burst, acts, actors, stratum, first = _touched(lattice, _acts(lattice, members), t)
     k = np.bincount(burst, minlength=len(actors)).astype(np.int64)
     mu = actors * share[stratum]
-    seen = log_factors(k, mu, lattice.rates, lattice.weights)
-    weight = seen - log_factors(np.zeros_like(k), mu, lattice.rates, lattice.weights)
-    base = _base(lattice, share, t)
+    massed = len(members) > MASS
+    weight = _weight(lattice, k, actors, share[stratum], massed)
+    base = _base(lattice, share, t, massed)
     best = int(np.argmax(base + weight.sum(axis=1)))
     by_burst = np.lexsort((acts, burst))
     return Terms(
@@ -311,12 +331,29 @@ def _touched(lattice: Lattice, acts: I64, t: int) -> tuple[I32, I64, I32, I32, I
     )
 
 
-def _base(lattice: Lattice, share: F64, t: int) -> F64:
+def _weight(lattice: Lattice, k: I64, m: I32, share: F64, massed: bool) -> F64:
+    """(Ω, n) nats of bursts with k members of m accounts, beyond what they say at k = 0."""
+    none = np.zeros_like(k)
+    return _factors(lattice, k, m, share, massed) - _factors(lattice, none, m, share, massed)
+
+
+def _factors(lattice: Lattice, k: I64, m: I32 | F64, share: F64 | float, massed: bool) -> F64:
+    """(Ω, n) log factors of bursts: Poisson ones, or binomial ones of a group of a MASS."""
+    if not massed:
+        return log_factors(k, np.asarray(m * share), lattice.rates, lattice.weights)
+    r = lattice.rates[:, None]
+    powers = k * np.log(r) - m * np.log1p(np.minimum(share, 1.0) * (r - 1.0))
+    mean = np.logaddexp.reduce(powers, axis=0) - np.log(len(r))
+    omega = lattice.weights[:, None]
+    return np.asarray(np.logaddexp(np.log(omega), np.log1p(-omega) + mean))
+
+
+def _base(lattice: Lattice, share: F64, t: int, massed: bool) -> F64:
     """(Ω,) Σ over all bursts of one tiling of the log factor at k = 0."""
     total = np.zeros(len(lattice.weights))
     for c in np.flatnonzero(share > 0):
         own = slice(lattice.counted[t, c], lattice.counted[t, c + 1])
-        mu = lattice.counted_actors[own] * share[c]
-        quiet = log_factors(np.zeros(len(mu), np.int64), mu, lattice.rates, lattice.weights)
+        m = lattice.counted_actors[own]
+        quiet = _factors(lattice, np.zeros(len(m), np.int64), m, share[c], massed)
         total += quiet @ lattice.counted_bursts[own]
     return total

@@ -18,7 +18,7 @@ from klieg.detect.bursts import OFFSETS, Tilings
 
 if TYPE_CHECKING:
     from klieg.detect.refine import Bench
-    from klieg.tables import F64, I32
+    from klieg.tables import F64, I32, I64
 
 __all__ = [
     "Court",
@@ -71,8 +71,7 @@ def opened(names: Sequence[str], tilings: Sequence[Tilings], n_accounts: int) ->
 
 def weigh(court: Court, members: I32) -> Weighed:
     """The group by the search's table: good to a hundredth of a nat or so."""
-    cells = np.stack([refine.weigh(work, [members])[0] for work in court.work])
-    return _weighed(court, members, cells)
+    return _weighed(court, members, np.stack(_cells(court, members, None, 1.0)))
 
 
 def exact(court: Court, group: Weighed) -> Weighed:
@@ -140,14 +139,12 @@ def rho(court: Court, group: Weighed, bar: float) -> float:
     """
     strength = group.cells.max(axis=2)
     kept = strength >= np.sort(strength, axis=None)[-min(REACH, strength.size)]
-    reach = [(work, np.flatnonzero(k)) for work, k in zip(court.work, kept, strict=True) if k.any()]
+    at = [np.flatnonzero(k) for k in kept]
     price = bursts.price(court.n_accounts, len(group.members))
 
     def stands(factor: float) -> bool:
-        each = [
-            refine.weigh(work, [group.members], at, inflation=factor).ravel() for work, at in reach
-        ]
-        cells = np.concatenate(each)
+        each = _cells(court, group.members, at, factor)
+        cells = np.concatenate([found.ravel() for found in each])
         log_e = bursts.log_mean_exp(cells) + math.log(len(cells) / group.cells.size)
         return log_e - price >= bar
 
@@ -158,6 +155,21 @@ def rho(court: Court, group: Weighed, bar: float) -> float:
         middle = math.sqrt(low * high)
         low, high = (middle, high) if stands(middle) else (low, middle)
     return low
+
+
+def _cells(court: Court, members: I32, at: Sequence[I64] | None, inflation: float) -> list[F64]:
+    """(tilings, Ω) of every layer, by the table; by the engine's own formula if they are a MASS."""
+    every = [np.arange(t.lattice.code.shape[1]) for t in court.tilings]
+    chosen = every if at is None else at
+    if len(members) > bursts.MASS:
+        return [
+            bursts.log_evidence_at(tilings, members, own, inflation=inflation)
+            for tilings, own in zip(court.tilings, chosen, strict=True)
+        ]
+    return [
+        refine.weigh(work, [members], own, inflation=inflation)[0]
+        for work, own in zip(court.work, chosen, strict=True)
+    ]
 
 
 def _weighed(court: Court, members: I32, cells: F64) -> Weighed:

@@ -25,14 +25,14 @@ from klieg.detect import null
 from klieg.detect.columns import distinct
 from klieg.detect.error_control import pair_tests
 from klieg.engine.windows import group_rows
-from klieg.tables import MULTIPLEX, SECOND, Crowd
+from klieg.tables import SECOND, Crowd
 
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.sockets import Engine
-    from klieg.tables import I32, I64, Actions, Bool, Network, NullStat, Strata
+    from klieg.tables import F64, I32, I64, Actions, Bool, Strata
 
-__all__ = ["Found", "find", "notes", "pairs", "strongest", "together", "unscored"]
+__all__ = ["Found", "find", "pairs", "strongest", "together", "unscored"]
 
 WIDEST = 600
 """Seconds of the widest window looked at: hundreds within an hour are what virality is."""
@@ -178,38 +178,6 @@ def strongest(
     return float(tests.p.min())
 
 
-def notes(network: Network) -> tuple[str, ...]:
-    """A sentence for every layer that holds crowds: what became of their pairs."""
-    told = []
-    for name, layer in network.layers.items():
-        own = [crowd for crowd in network.crowds if crowd.layer == name]
-        if not own or name == MULTIPLEX:
-            continue
-        stat, largest = layer.stat, max(own, key=lambda c: len(c.members))
-        told.append(
-            f"{name}: {len(own)} crowd{'s' if len(own) > 1 else ''} in bursts of hundreds, the "
-            f"largest {len(largest.members):,} accounts on {largest.objects} objects within "
-            f"{largest.window} s, went into the search whole. Of {stat.crowd_pairs:,} pairs in "
-            f"crowds {stat.crowd_scored:,} were scored one by one; {_rest(stat)}. Every pair of "
-            f"this layer that is neither scored nor in a crowd has p > {stat.second_level:.1g}."
-        )
-    return tuple(told)
-
-
-def _rest(stat: NullStat) -> str:
-    """What became of the pairs that crowds stand for."""
-    rest = stat.crowd_pairs - stat.crowd_scored
-    if not rest:
-        return "none is left out"
-    if not stat.crowd_possible:
-        return f"none of the other {rest:,} could have been validated, whatever it shares"
-    with_them = f", and {stat.crowd_raised:,} scored pairs with them" if stat.crowd_raised else ""
-    return (
-        f"up to {stat.crowd_possible:,} of the other {rest:,} could have been validated{with_them}:"
-        " the crowd stands for them, none is listed"
-    )
-
-
 def _massed(
     actions: Actions, able: Bool, dropped: I64, narrow: list[int], config: Config, engine: Engine
 ) -> tuple[I64, I32]:
@@ -285,7 +253,8 @@ def _grown(bursts: _Bursts, acts: I64, engine: Engine) -> list[tuple[float, I32,
     left, right, both = _overlaps(bursts, engine)
     chance = np.maximum(size[left] * share[right], size[right] * share[left])
     excess = both / np.maximum(chance, 1e-9)
-    told = np.flatnonzero((excess >= EXCESS) & (bursts.object[left] != bursts.object[right]))
+    enough = both >= _asked(chance, np.minimum(size[left], size[right]))
+    told = np.flatnonzero(enough & (bursts.object[left] != bursts.object[right]))
     value = both[told] * np.log(excess[told])
     found: list[tuple[float, I32, int, I32]] = []
     spent: set[int] = set()
@@ -302,6 +271,15 @@ def _grown(bursts: _Bursts, acts: I64, engine: Engine) -> list[tuple[float, I32,
             strength = float(depth[members].sum()) * float(np.log(excess[k]))
             found.append((strength, members, len(home), np.sort(ranked[:STANDINS])))
     return found
+
+
+def _asked(chance: F64, most: I64) -> F64:
+    """How many must be shared: EXCESS times chance, or half of the way from chance to all of them.
+
+    Of a crowd that is most of the traffic chance expects so much that no excess can be large.
+    """
+    asked: F64 = np.minimum(EXCESS * chance, (chance + most) / 2)
+    return asked
 
 
 def _common(bursts: _Bursts, i: int, j: int) -> I32:
@@ -345,7 +323,8 @@ def _settled(bursts: _Bursts, seed: I32, acts: I64, n: int) -> tuple[I32, I64, I
         inside[members] = True
         k = np.bincount(bursts.burst[inside[bursts.account]], minlength=len(bursts.object))
         chance = size * (float(acts[members].sum()) / n)
-        home = np.flatnonzero((2 * k >= len(members)) & (k >= EXCESS * chance))
+        most = np.minimum(size, len(members))
+        home = np.flatnonzero((2 * k >= len(members)) & (k >= _asked(chance, most)))
         # of an object's bursts (both offsets, tiles side by side) the one that holds most
         home = home[np.lexsort((-k[home], bursts.object[home]))]
         home = home[np.r_[True, np.diff(bursts.object[home]) != 0]] if len(home) else home

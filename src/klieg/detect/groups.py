@@ -18,7 +18,7 @@ import numpy as np
 
 from klieg.detect import bursts, court, hunt
 from klieg.detect.candidates import fans
-from klieg.detect.hunt import overlap
+from klieg.detect.hunt import Caught, overlap
 from klieg.detect.parallel import spread, threads
 from klieg.sockets import silent
 from klieg.tables import Crowd, Group, WeakGraph
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.detect.bursts import Tilings
     from klieg.detect.court import Court, Weighed
-    from klieg.detect.hunt import Caught
     from klieg.sockets import Engine, Progress
     from klieg.tables import F64, I32, Layer, Network, Strata
 
@@ -127,7 +126,7 @@ def _hunts(
     )
     plans: list[Plan] = []
     for name, pools, plain, found in zip(names, interest, flat, hidden, strict=True):
-        massed = [(f"{name} {c.window} s{CROWD}", c) for c in network.crowds if c.layer == name]
+        massed = _massed(network, name)
         plans.append((pools, _named(network.weak, name, True), massed))
         if plain is not pools:
             flat_too = [(f"{told}{FLAT}", crowd) for told, crowd in massed]
@@ -141,7 +140,19 @@ def _hunts(
     for i, more in enumerate(jobs):
         progress("groups: search", i + 1, len(plans))
         caught += more
+    # a crowd is tested as it is, too: the search goes by what small groups are weighed by
+    for name in names:
+        caught += [Caught(c.members, 0.0, 0.0, (told,)) for told, c in _massed(network, name)]
     return caught
+
+
+def _massed(network: Network, layer: str) -> list[tuple[str, Crowd]]:
+    """The crowds of a layer that met more than once, each with the name of its search."""
+    return [
+        (f"{layer} {c.window} s{CROWD}", c)
+        for c in network.crowds
+        if c.layer == layer and c.objects >= 2
+    ]
 
 
 def _work(plan: Plan) -> float:

@@ -16,8 +16,8 @@ import numpy as np
 
 from klieg.engine import shards
 from klieg.engine.compiled import column, compiled
-from klieg.engine.live import company, index_rows
-from klieg.engine.windows import by_object, spans
+from klieg.engine.live import company
+from klieg.engine.windows import by_object, group_rows, spans
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
@@ -42,18 +42,18 @@ STEADY = 64
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The rows that may matter in one window, in (object, time) order, and how they are walked."""
+    """The rows that may matter in one window, account by account, and how they are walked."""
 
     window: int  # microseconds
-    account: I32  # (n,)
-    object: I32  # (n,)
-    time: I64  # (n,)
-    lo: I32  # (n,) [lo, hi): the rows within the window, the row itself among them
+    names: I32  # (A,) the accounts that matter, ascending; below, their places in this list
+    account: I32  # (n,) in (object, time) order
+    starts: I64  # (A + 1,) rows of account a, the next five columns: starts[a] … starts[a + 1]
+    object: I32  # (n,) ascending within an account
+    time: I64  # (n,) ascending within an object
+    lo: I32  # (n,) [lo, hi) of ``account``: who acted within the window, the account among them
     hi: I32  # (n,)
-    starts: I64  # (A + 1,) rows of account a: row[starts[a]:starts[a + 1]], ascending
-    row: I32  # (n,)
+    walked: Bool  # (n,) not among the account's most crowded objects
     fewest: I32  # (A,) objects a pair must share
-    walked: Bool  # (n,) by place in ``row``: not among the account's most crowded objects
     steps: I64  # (A,) rows met where an account's rows are walked
 
     @property
@@ -86,10 +86,15 @@ def plan(actions: Actions, fewest: I32, seconds: int) -> Plan:
         if (before - len(account)) * STEADY < before:
             lo, hi = spans(object_, time, np.ones(len(account), np.uint8), ladder)
             break
-    starts, row, *_ = index_rows(account, object_, lo, hi, actions.n_accounts)
-    walked, steps = np.zeros(len(account), np.bool_), np.zeros(actions.n_accounts, np.int64)
-    _choose(starts, row, object_, lo, hi, fewest, walked, steps)
-    return Plan(window, account, object_, time, lo, hi, starts, row, fewest, walked, steps)
+    names = np.flatnonzero(np.bincount(account, minlength=actions.n_accounts)).astype(np.int32)
+    place = np.zeros(actions.n_accounts, np.int32)
+    place[names] = np.arange(len(names))
+    account, few = place[account], np.ascontiguousarray(fewest[names])
+    starts, row = group_rows(account, np.arange(len(account)), len(names))
+    columns = object_[row], time[row], lo[row], hi[row]
+    walked, steps = np.zeros(len(account), np.bool_), np.zeros(len(names), np.int64)
+    _choose(starts, columns[0], *columns[2:], few, walked, steps)
+    return Plan(window, names, account, starts, *columns, walked, few, steps)
 
 
 def join(plan: Plan, budget: int, threads: int) -> tuple[I32, I32, I32, I64]:
@@ -112,14 +117,18 @@ def join(plan: Plan, budget: int, threads: int) -> tuple[I32, I32, I32, I64]:
         rest = left_over[out - 1] if out else plan.cost
         out += 1 + int(np.flatnonzero(left_over[out:] <= rest // 2)[0])
     order = np.lexsort((right, left))
-    return left[order], right[order], shared[order], np.sort(dearest[:out])
+    return (
+        plan.names[left[order]],
+        plan.names[right[order]],
+        shared[order],
+        np.sort(dearest[:out]),
+    )
 
 
 def _by_object(plan: Plan) -> I64:
-    rows = plan.row[plan.walked]
-    steps = (plan.hi - plan.lo)[rows].astype(np.int64)
+    steps = (plan.hi - plan.lo)[plan.walked].astype(np.int64)
     cost = np.zeros(int(plan.object.max(initial=-1)) + 1, np.int64)
-    np.add.at(cost, plan.object[rows], steps)
+    np.add.at(cost, plan.object[plan.walked], steps)
     return cost
 
 
@@ -128,10 +137,10 @@ def _walk(plan: Plan, massed: Bool, threads: int) -> tuple[I32, I32, I32, bool]:
     # cut the same for any number of threads: what is too many must not depend on it
     cuts = shards.equal_ranges(plan.steps, CUTS)
     each = max(MOST // max(len(cuts), 1), 1)
-    held = plan.account, plan.object, plan.time, plan.lo, plan.hi, plan.starts, plan.row
+    rows = plan.starts, plan.object, plan.time, plan.lo, plan.hi, plan.walked & ~massed[plan.object]
 
     def part(first: int, stop: int) -> NDArray[np.int32]:
-        return _pairs(first, stop, *held, plan.fewest, plan.walked, massed, plan.window, each)
+        return _pairs(first, stop, plan.account, *rows, plan.fewest, plan.window, each)
 
     found = shards.run(part, cuts, threads)
     pairs = np.concatenate([np.zeros((0, 3), np.int32), *found])
@@ -142,7 +151,6 @@ def _walk(plan: Plan, massed: Bool, threads: int) -> tuple[I32, I32, I32, bool]:
 @compiled
 def _choose(
     starts: I64,
-    row: I32,
     object: I32,  # noqa: A002
     lo: I32,
     hi: I32,
@@ -154,17 +162,15 @@ def _choose(
     or, where looking up whoever is met once would cost more, all but two."""
     for a in range(len(starts) - 1):
         first, stop = starts[a], starts[a + 1]
-        if stop == first:
-            continue
         weight = np.empty(stop - first, np.int64)
         begin = np.empty(stop - first + 1, np.int64)
         k = 0
-        for e in range(first, stop):
-            if e == first or object[row[e]] != object[row[e - 1]]:
+        for i in range(first, stop):
+            if i == first or object[i] != object[i - 1]:
                 weight[k] = 0
-                begin[k] = e
+                begin[k] = i
                 k += 1
-            weight[k - 1] += hi[row[e]] - lo[row[e]]
+            weight[k - 1] += hi[i] - lo[i]
         begin[k] = stop
         order = np.argsort(-weight[:k])
         out = min(max(fewest[a] - 1, 0), k)
@@ -185,15 +191,13 @@ def _pairs(
     first: int,
     stop: int,
     account: I32,
+    starts: I64,
     object: I32,  # noqa: A002
     time: I64,
     lo: I32,
     hi: I32,
-    starts: I64,
-    row: I32,
-    fewest: I32,
     walked: Bool,
-    massed: Bool,
+    fewest: I32,
     window: int,
     most: int,
 ) -> NDArray[np.int32]:
@@ -204,30 +208,33 @@ def _pairs(
     out = np.empty((256, 3), np.int32)
     size = 0
     for a in range(first, stop):
-        n, need = 0, fewest[a]
-        for e in range(starts[a], starts[a + 1]):
-            i = row[e]
-            fresh = e == starts[a] or object[row[e - 1]] != object[i]
-            if not walked[e] or massed[object[i]]:
-                need -= fresh
+        n, unwalked = 0, 0
+        for i in range(starts[a], starts[a + 1]):
+            o = object[i]
+            if not walked[i]:
+                unwalked += i == starts[a] or object[i - 1] != o
                 continue
             for j in range(lo[i], hi[i]):
                 b = account[j]
-                if b > a and last[b] != object[i]:
+                if b > a and last[b] != o:
                     if met[b] == 0:
                         near[n] = b
                         n += 1
                     met[b] += 1
-                    last[b] = object[i]
+                    last[b] = o
         for k in range(n):
             b = near[k]
-            enough = met[b] >= need
+            need = max(fewest[a], fewest[b])
+            # what was not walked may be shared as well
+            enough = met[b] + unwalked >= need
             met[b] = 0
             last[b] = -1
             if not enough or size > most:
                 continue
-            shared = _shared(a, b, object, time, starts, row, window)
-            if shared >= max(fewest[a], fewest[b]):
+            shared = _shared(
+                starts[a], starts[a + 1], starts[b], starts[b + 1], object, time, window
+            )
+            if shared >= need:
                 if size == len(out):
                     wider = np.empty((2 * size, 3), np.int32)
                     wider[:size] = out
@@ -239,27 +246,27 @@ def _pairs(
 
 @compiled
 def _shared(
-    a: int,
-    b: int,
+    i: int,
+    i_end: int,
+    j: int,
+    j_end: int,
     object: I32,  # noqa: A002
     time: I64,
-    starts: I64,
-    row: I32,
     window: int,
 ) -> int:
-    """Objects on which the two met within the window."""
-    i, j, n = starts[a], starts[b], 0
-    while i < starts[a + 1] and j < starts[b + 1]:
-        mine, other = object[row[i]], object[row[j]]
+    """Objects on which the account of rows [i, i_end) met the one of [j, j_end) in the window."""
+    n = 0
+    while i < i_end and j < j_end:
+        mine, other = object[i], object[j]
         if mine < other:
             i += 1
         elif mine > other:
             j += 1
         else:
-            gap = time[row[i]] - time[row[j]]
+            gap = time[i] - time[j]
             if abs(gap) <= window:
                 n += 1
-                while i < starts[a + 1] and object[row[i]] == mine:
+                while i < i_end and object[i] == mine:
                     i += 1
             elif gap < 0:
                 i += 1

@@ -211,7 +211,10 @@ def _shuffles(
     for run in range(config.shuffles):
         seed = (config.seed * 1009 + run) * 101 + turn
         shuffled = null.shuffle(actions, pools, seed)
-        found = sifting.tally(shuffled, pools, real.measured, verdict.floor, config, engine)
+        again = real.added > 0
+        found = sifting.tally(
+            shuffled, pools, real.measured, verdict.floor, config, engine, again=again
+        )
         validated.append(found.below)
         weak.append(found.weak)
         tails.append(error_control.tail_ratio(found.tail, found.pairs))

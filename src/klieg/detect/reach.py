@@ -1,11 +1,11 @@
 """How few things an account must share with somebody before that pair could be validated.
 
 A pair that the occupancy cap kept from being proposed shares at most ``kept + min(D_a, D_b)``
-objects within a window (``dropped`` is D), and sharing x of them means a minimum of activity on
-both sides, from which chance expects a minimum of meetings. Both together bound the pair's p from
-below, so of each account it can be said from how many shared objects on it is worth looking at, or
-that it never is. Nothing here is an estimate: what is out of reach cannot be validated. The room
-makes no pair and knows no threshold but the one it is given.
+objects within a window, where D counts acts in crowded windows; and sharing x of them means a
+minimum of activity on both sides, from which chance expects a minimum of meetings. Both together
+bound the pair's p from below, so of each account it can be said from how many shared objects on it
+is worth looking at, or that it never is. Nothing here is an estimate: what is out of reach cannot
+be validated. The room makes no pair and knows no threshold but the one it is given.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.engine import shards
-from klieg.engine.compiled import compiled
+from klieg.engine.compiled import column, compiled
+from klieg.engine.windows import by_object, dropped_near, rungs_allowed
+from klieg.tables import SECOND
 
 if TYPE_CHECKING:
     from klieg.config import Config
-    from klieg.detect.null import Margins
-    from klieg.tables import F64, I32, I64, U8, Bool
+    from klieg.detect.null import Margins, Slots
+    from klieg.tables import F64, I32, I64, U8, Actions, Bool
 
-__all__ = ["MANY", "fewest", "saturated"]
+__all__ = ["MANY", "fewest", "lost"]
 
 MANY = 255
 """Dropped actions are told apart up to here: an account with as many may share any number."""
@@ -35,33 +37,72 @@ SLACK = 1e-6
 """Nats by which the bound is loosened: it rounds, and must not round a pair away."""
 
 
-def saturated(dropped: I64) -> U8:
-    """(n_accounts, W) dropped actions, ``MANY`` standing for that many or more."""
-    return np.minimum(dropped, MANY).astype(np.uint8)
+def lost(actions: Actions, slots: Slots, config: Config) -> U8:
+    """(entries, W) acts in crowded windows of each account in each stratum it acts in.
+
+    Those over the occupancy cap and those that one over it falls near, as the engine's ``dropped``
+    counts them, but by stratum: ``slots.starts`` says which entries are an account's. ``MANY``
+    stands for that many or more.
+    """
+    account = column(actions.account, np.int32, "account")
+    object_ = column(actions.object, np.int32, "object")
+    out = np.zeros((len(slots.stratum), len(config.windows_s)), np.uint8)
+    # an object with no more acts than the cap is crowded in no window
+    popular = np.bincount(object_, minlength=actions.n_objects) > config.occupancy
+    rows = np.flatnonzero(popular[object_])
+    if not len(rows):
+        return out
+    time = column(actions.time, np.int64, "time")[rows]
+    account, object_ = account[rows], object_[rows]
+    order = by_object(object_, time, actions.n_objects)
+    account, object_, time = account[order], object_[order], time[order]
+    entry = np.empty(len(rows), np.int32)
+    _entries(account, slots.home[object_].astype(np.int32), slots.starts, slots.stratum, entry)
+    windows = np.array(config.windows_s, np.int64) * SECOND
+    rungs = np.empty(len(rows), np.uint8)
+    rungs_allowed(object_, time, windows, config.occupancy, rungs)
+    used, place = np.unique(entry, return_inverse=True)
+    counts = np.zeros((len(used), len(windows)), np.int64)
+    dropped_near(place.astype(np.int32), object_, time, rungs, windows, counts)
+    out[used] = np.minimum(counts, MANY)
+    return out
 
 
-def fewest(margins: Margins, dropped: U8, able: Bool, level: float, config: Config) -> I32:
+@compiled
+def _entries(account: I32, home: I32, starts: I64, stratum: I32, entry: I32) -> None:
+    """Which entry of its account each row belongs to."""
+    for i in range(len(account)):
+        e = starts[account[i]]
+        while stratum[e] != home[i]:
+            e += 1
+        entry[i] = e
+
+
+def fewest(margins: Margins, crowded: U8, able: Bool, level: float, config: Config) -> I32:
     """(n_accounts, W) objects that a pair of the account must share to reach p ≤ ``level``.
 
     Of pairs that are no candidates of the capped count: they share fewer than ``weak_count``
     objects outside of crowded windows. 0 where no such pair of the account can reach it.
-    ``dropped`` as ``saturated`` gives it; ``margins`` without a cap; ``level`` is at most ½.
+    ``crowded`` as ``lost`` gives it; ``margins`` without a cap; ``level`` is at most ½.
     """
-    slots = margins.slots
-    out = np.zeros(dropped.shape, np.int32)
-    if level <= 0.0 or not dropped.any():
+    slots, width = margins.slots, crowded.shape[1]
+    out = np.zeros((len(able), width), np.int32)
+    if level <= 0.0 or not crowded.any():
         return out
     most = np.ones(len(slots.total))
     np.maximum.at(most, slots.stratum, slots.count)
     ends = np.searchsorted(slots.nodes, most).clip(max=len(slots.nodes) - 1)
-    busy = np.flatnonzero(able & (dropped > 0).any(axis=1))
-    bar = math.log(level / dropped.shape[1]) + SLACK
+    owner = np.repeat(np.arange(len(able)), np.diff(slots.starts))
+    touched = np.zeros(len(able), np.bool_)
+    touched[owner[crowded.any(axis=1)]] = True
+    busy = np.flatnonzero(able & touched)
+    bar = math.log(level / width) + SLACK
     held = (slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs)
     table = np.ascontiguousarray(margins.capped)
 
     def part(first: int, stop: int) -> None:
         few = busy[first:stop]
-        _fewest(few, dropped, *held, slots.nodes, ends, table, bar, config.weak_count, out)
+        _fewest(few, crowded, *held, slots.nodes, ends, table, bar, config.weak_count, out)
 
     shards.run(part, shards.equal_ranges(np.diff(slots.starts)[busy], 16), config.threads)
     return out
@@ -70,7 +111,7 @@ def fewest(margins: Margins, dropped: U8, able: Bool, level: float, config: Conf
 @compiled
 def _fewest(
     accounts: I64,
-    dropped: U8,
+    crowded: U8,
     starts: I64,
     stratum: I32,
     count: F64,
@@ -86,21 +127,22 @@ def _fewest(
     for a in accounts:
         size = starts[a + 1] - starts[a]
         rate, room = np.empty(size), np.empty(size)
-        for w in range(dropped.shape[1]):
-            lost = int(dropped[a, w])
-            if lost == 0:
-                continue
-            reach = least - 1 + lost if lost < MANY else LONGEST + 1
+        for w in range(crowded.shape[1]):
             k = 0
             for e in range(starts[a], starts[a + 1]):
                 c = stratum[e]
                 weight = scale[c] * pairs[c, w] * count[e]
                 # where nobody met within the window no object can have been shared
-                if weight > 0.0:
-                    room[k] = min(count[e], np.float64(reach))
-                    rate[k] = weight * _slowest(table[c, w], nodes, ends[c], count[e], room[k])
+                if weight > 0.0 and crowded[e, w] > 0:
+                    room[k] = count[e]
+                    if crowded[e, w] < MANY:
+                        room[k] = min(room[k], np.float64(crowded[e, w]))
+                    # of this stratum they may share what is not crowded too
+                    most = min(count[e], room[k] + least - 1)
+                    rate[k] = weight * _slowest(table[c, w], nodes, ends[c], count[e], most)
                     k += 1
-            out[a, w] = _first(rate[:k], room[:k], reach, least, bar)
+            if k > 0:
+                out[a, w] = _first(rate[:k], room[:k], least, bar)
 
 
 @compiled
@@ -126,16 +168,17 @@ def _slowest(table: F64, nodes: F64, end: int, own: float, most: float) -> float
 
 
 @compiled
-def _first(rate: F64, room: F64, reach: int, least: int, bar: float) -> int:
-    """The first number of shared objects that may be improbable enough; 0 if none within reach.
+def _first(rate: F64, room: F64, least: int, bar: float) -> int:
+    """The first number of shared objects that may be improbable enough; 0 if there is none.
 
-    The objects lie where they cost least: strata fill up in the order of their rates. A Poisson
-    tail is no less than its first term, and no less than a half up to its mean.
+    ``least`` − 1 of them may lie outside of crowded windows and are taken to cost nothing; the
+    others lie where they cost least: strata fill up in the order of their rates. A Poisson tail is
+    no less than its first term, and no less than a half up to its mean.
     """
     order = np.argsort(rate)
-    lam, x, at = 0.0, 0, 0
+    lam, x, at = 0.0, least - 1, 0
     used = 0.0
-    while x < reach and x < LONGEST:
+    while x < LONGEST:
         while at < len(order) and used + 1.0 > room[order[at]]:
             at += 1
             used = 0.0
@@ -144,8 +187,8 @@ def _first(rate: F64, room: F64, reach: int, least: int, bar: float) -> int:
         lam += rate[order[at]]
         used += 1.0
         x += 1
-        if x < least or lam >= x:
+        if lam >= x:
             continue
         if lam <= 0.0 or x * math.log(lam) - lam - math.lgamma(x + 1.0) <= bar:
             return x
-    return LONGEST if reach > LONGEST else 0
+    return LONGEST

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klieg.detect import attention, crowds, hubs, null, reach, rhythm
+from klieg.detect import attention, crowds, hubs, null, rhythm
 from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
 from klieg.engine.compiled import column, compiled
@@ -97,7 +97,7 @@ class Study:
     tests: PairTests  # p and e of every candidate, the rest (k,)
     omitted: float  # nats that a pair which is no candidate can have had
     crowds: tuple[crowds.Found, ...]
-    dropped: U8  # (n_accounts, W) acts in crowded windows, as ``reach.saturated`` gives them
+    added: int = 0  # validated pairs that the cap had kept out
     level: float = 0.0  # every pair outside of crowds that is not scored has a larger p
     possible: int = 0  # pairs that crowds stand for and that could have been validated
     raised: int = 0  # scored ones that would be, were all of those
@@ -135,15 +135,7 @@ def study(
     part = joined(list(parts), len(config.windows_s))
     rows = np.arange(part.edges.size)
     return Study(
-        known,
-        counts,
-        rows,
-        part.edges,
-        part.expected,
-        part.tests,
-        more.omitted,
-        more.crowds,
-        reach.saturated(counts.dropped),
+        known, counts, rows, part.edges, part.expected, part.tests, more.omitted, more.crowds
     )
 
 

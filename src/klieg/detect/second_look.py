@@ -23,7 +23,7 @@ from klieg.detect.scoring import Beside
 from klieg.tables import MULTIPLEX, Crowd, Edges
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from klieg.config import Config
     from klieg.detect.scoring import Measured, Part, Study
@@ -35,21 +35,21 @@ __all__ = ["Found", "every", "keys", "pairs_within"]
 BUDGET = (100_000_000, 40)
 """Steps a layer may take, and as many more an action: some seconds; beyond, bursts are massed."""
 
-FREE = (10_000_000, 4)
+FREE = (2_000_000, 4)
 """The same for a level above what is needed, which makes the guarantee stronger."""
 
-ROOM = (1000.0, 30.0, 2.0)
-"""How far above what one more rejection would be asked for to look, tried in turn: so many times
-as many pairs as were rejected would have to be found at once to move the threshold past it."""
-
-STEPS = (1.0, 1e-2, 1e-4)
-"""Levels tried before the one that is needed, as parts of ``false_alarms``."""
+ROOM = (1000.0, 2.0)
+"""How far above what one more rejection would be asked for to look, tried in turn after all of
+``false_alarms``: so many times as many pairs as were rejected would have to be found at once to
+move the threshold past it."""
 
 PIECE = 200_000
 """Pairs scored at a time."""
 
 SMALL = 2_000_000
 """Actions of a layer up to which more than the needed level is tried."""
+
+Plans = list[tuple[int, meetings.Plan]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def every(
     found: dict[str, Found] = {}
     top = config.false_alarms * (1.0 - 1e-9)  # a pair with this p is kept by ``scoring.slimmed``
     known = [studies[name].tests.p for name in single]
+    crowded = {name: reach.lost(actions[name], studies[name].slots, config) for name in single}
     while m:
         p = np.concatenate([*known, *(f.part.tests.p for f in found.values())])
         cut = error_control.threshold(p, m, config.false_alarms)
@@ -83,64 +84,95 @@ def every(
         if not late:
             break
         for name in late:
-            own, steps = studies[name], [top * part for part in STEPS if actions[name].n <= SMALL]
-            levels = [*steps, *(min(top, room * asked) for room in ROOM)]
-            found[name] = _new(own, _looked(actions[name], own, levels, config, engine))
+            levels = [top, *(min(top, room * asked) for room in ROOM)]
+            own, layer = studies[name], actions[name]
+            looked = _looked(layer, own.measured, crowded[name], levels, config, engine)
+            found[name] = _new(own, looked)
     if not found:
         return dict(studies)
     out = dict(studies)
     for name in single:
         out[name] = _with(studies[name], found[name], cut)
-    return _counted(out, single, m, cut, p, config)
+    return _counted(out, crowded, m, cut, p, config)
 
 
 def pairs_within(
-    actions: Actions, known: Measured, dropped: U8, level: float, config: Config, engine: Engine
+    actions: Actions, known: Measured, crowded: U8, level: float, config: Config, engine: Engine
 ) -> Found:
-    """All pairs with p ≤ ``level`` that the cap may have kept out, but for massed ones."""
+    """All pairs with p ≤ ``level`` that the cap may have kept out, but for massed ones.
+
+    ``crowded`` as ``reach.lost`` gives it.
+    """
     budget = _allowed(BUDGET, actions)
-    both, massed = _met(actions, known, dropped, level, budget, config, engine)
-    return Found(_scored(actions, known, both, dropped, level, config, engine), massed, level)
+    plans = _plans(actions, known, crowded, level, config)
+    both, massed = _met(actions, known, plans, level, budget, config, engine)
+    return Found(_scored(actions, known, both, level, config, engine), massed, level)
 
 
 def _looked(
-    actions: Actions, study: Study, levels: list[float], config: Config, engine: Engine
+    actions: Actions,
+    known: Measured,
+    crowded: U8,
+    levels: list[float],
+    config: Config,
+    engine: Engine,
 ) -> Found:
     """At the first level that costs little and masses nobody, or at the last whatever it costs."""
-    known, dropped, needed = study.measured, study.dropped, levels[-1]
-    budget = _allowed(FREE, actions)
-    for level in sorted({level for level in levels if level > needed}, reverse=True):
-        both, massed = _met(actions, known, dropped, level, budget, config, engine)
+    needed, budget = levels[-1], _allowed(FREE, actions)
+    for level in levels[:-1] if actions.n <= SMALL else []:
+        if level <= needed:
+            break
+        plans = _affordable(_plans(actions, known, crowded, level, config), budget)
+        if plans is None:
+            continue
+        both, massed = _met(actions, known, plans, level, budget, config, engine)
         if not massed and len(both[0]) <= PIECE:
-            part = _scored(actions, known, both, dropped, level, config, engine)
+            part = _scored(actions, known, both, level, config, engine)
             return Found(part, massed, level)
-    return pairs_within(actions, known, dropped, needed, config, engine)
+    return pairs_within(actions, known, crowded, needed, config, engine)
 
 
 def _allowed(budget: tuple[int, int], actions: Actions) -> int:
     return budget[0] + budget[1] * actions.n
 
 
+def _affordable(plans: Iterable[tuple[int, meetings.Plan]], budget: int) -> Plans | None:
+    """The plans, if all of them together cost no more than the budget."""
+    held: Plans = []
+    for w, plan in plans:
+        held.append((w, plan))
+        budget -= plan.cost
+        if budget < 0:
+            return None
+    return held
+
+
+def _plans(
+    actions: Actions, known: Measured, crowded: U8, level: float, config: Config
+) -> Iterator[tuple[int, meetings.Plan]]:
+    """(window, plan) of every window in which two accounts or more may pass."""
+    fewest = reach.fewest(known.margins, crowded, known.able, level, config)
+    for w, seconds in enumerate(config.windows_s):
+        if np.count_nonzero(fewest[:, w]) > 1:
+            yield w, meetings.plan(actions, np.ascontiguousarray(fewest[:, w]), seconds)
+
+
 def _met(
     actions: Actions,
     known: Measured,
-    dropped: U8,
+    plans: Iterable[tuple[int, meetings.Plan]],
     level: float,
     budget: int,
     config: Config,
     engine: Engine,
 ) -> tuple[tuple[I32, I32], tuple[Crowd, ...]]:
     """(left, right) of all pairs that may have p ≤ ``level``, and who was massed in each window."""
-    fewest = reach.fewest(known.margins, dropped, known.able, level, config)
     both: tuple[I32, I32] = np.zeros(0, np.int32), np.zeros(0, np.int32)
     massed: list[Crowd] = []
-    for w, seconds in enumerate(config.windows_s):
-        if np.count_nonzero(fewest[:, w]) < 2:
-            continue
-        plan = meetings.plan(actions, np.ascontiguousarray(fewest[:, w]), seconds)
+    for w, plan in plans:
         left, right, shared, objects = meetings.join(plan, budget, config.threads)
         if len(objects):
-            massed.append(_crowd(actions.signal, plan, objects, seconds))
+            massed.append(_crowd(actions.signal, plan, objects, config.windows_s[w]))
         budget = max(budget - plan.cost, 0)
         kept = _may_pass(known, left, right, shared, w, level, config, engine)
         both = hubs.join_pairs(both, (left[kept], right[kept]), actions.n_accounts)
@@ -151,16 +183,16 @@ def _scored(
     actions: Actions,
     known: Measured,
     both: tuple[I32, I32],
-    dropped: U8,
     level: float,
     config: Config,
     engine: Engine,
 ) -> Part:
     """Those of the pairs with p ≤ ``level``, scored exactly; PIECE of them at a time."""
     parts: list[Part] = []
+    nothing = np.zeros((actions.n_accounts, 1), np.uint8)
     for first in range(0, len(both[0]), PIECE):
         few = Beside(both[0][first : first + PIECE], both[1][first : first + PIECE], 0.0, ())
-        each = scoring.scored(actions, known, few, dropped, [], config, engine)
+        each = scoring.scored(actions, known, few, nothing, [], config, engine)
         parts.extend(_rows(part, np.flatnonzero(part.tests.p <= level)) for part in each)
     return scoring.joined(parts, len(config.windows_s))
 
@@ -189,7 +221,9 @@ def _may_pass(
 def _crowd(signal: str, plan: meetings.Plan, objects: I64, seconds: int) -> Crowd:
     inside = np.zeros(int(plan.object.max(initial=-1)) + 1, np.bool_)
     inside[objects] = True
-    members = np.unique(plan.account[inside[plan.object]])
+    members = plan.names[
+        np.flatnonzero(np.diff(np.cumsum(np.r_[0, inside[plan.object]])[plan.starts]))
+    ]
     return Crowd(signal, seconds, members, len(objects), len(members) * (len(members) - 1) // 2)
 
 
@@ -228,6 +262,7 @@ def _with(study: Study, found: Found, cut: float) -> Study:
             np.insert(tests.e, at, more.e),
         ),
         crowds=crowds.together(study.crowds, found.massed),
+        added=len(at),
         level=found.level,
     )
 
@@ -239,7 +274,12 @@ def _inserted(old: Edges, new: Edges, place: I64) -> list[Any]:
 
 
 def _counted(
-    studies: dict[str, Study], names: list[str], m: int, cut: float, p: F64, config: Config
+    studies: dict[str, Study],
+    crowded: Mapping[str, U8],
+    m: int,
+    cut: float,
+    p: F64,
+    config: Config,
 ) -> dict[str, Study]:
     """How many pairs that crowds stand for could be validated, and how many scored ones with them.
 
@@ -247,20 +287,23 @@ def _counted(
     with so many more rejections: each round asks at the threshold that the round before allows,
     from all pairs of crowds down, until nothing changes.
     """
-    extra = {name: sum(map(crowds.unscored, studies[name].crowds)) for name in names}
+    extra = {name: sum(map(crowds.unscored, studies[name].crowds)) for name in crowded}
     bar = cut
     while True:
         total = sum(extra.values())
         if not total:
             break
         bar = _threshold_with(p, total, m, config.false_alarms)
-        fewer = {name: min(n, _possible(studies[name], bar, config)) for name, n in extra.items()}
+        fewer = {
+            name: min(n, _possible(studies[name], crowded[name], bar, config))
+            for name, n in extra.items()
+        }
         if fewer == extra:
             break
         extra = fewer
     if not sum(extra.values()):
         bar = cut
-    for name in names:
+    for name in crowded:
         own = studies[name].tests.p
         raised = int(np.count_nonzero((own > cut) & (own <= bar)))
         studies[name] = replace(studies[name], possible=extra[name], raised=raised)
@@ -277,12 +320,12 @@ def _threshold_with(p: F64, extra: int, m: int, level: float) -> float:
     return min(bar, level)
 
 
-def _possible(study: Study, level: float, config: Config) -> int:
+def _possible(study: Study, crowded: U8, level: float, config: Config) -> int:
     """Pairs inside crowds, at most, that may have p ≤ ``level`` and are not scored."""
     if not study.crowds:
         return 0
     known = study.measured
-    live = reach.fewest(known.margins, study.dropped, known.able, level, config) > 0
+    live = reach.fewest(known.margins, crowded, known.able, level, config) > 0
     total = 0
     for each in study.crowds:
         k = np.count_nonzero(live[each.crowd.members], axis=0).astype(np.int64)

@@ -77,17 +77,7 @@ def survey(
     few = scoring.joined(kept, width)
     tests = PairTests(few.tests.p_window, few.tests.best, _whole(p), _whole(e))
     row = np.concatenate([np.zeros(0, np.int64), *rows])
-    found = Study(
-        known,
-        None,
-        row,
-        few.edges,
-        few.expected,
-        tests,
-        more.omitted,
-        more.crowds,
-        reach.saturated(source.dropped),
-    )
+    found = Study(known, None, row, few.edges, few.expected, tests, more.omitted, more.crowds)
     return found, weak.joined(actions.signal, opinions, graphs, config)
 
 
@@ -98,8 +88,14 @@ def tally(
     level: float,
     config: Config,
     engine: Engine,
+    *,
+    again: bool = False,
 ) -> Tally:
-    """Count the pairs of a shuffle; ``real`` is what was measured of the data it is one of."""
+    """Count the pairs of a shuffle; ``real`` is what was measured of the data it is one of.
+
+    ``again``: whether the data took validated pairs from the second look, so that a shuffle must
+    have it too, or chance would look quieter than they.
+    """
     source = _Source(actions, config, engine)
     known = scoring.measured(actions, strata, config, engine, unshuffled=real)
     more = scoring.beside(actions, known.able, source.dropped, config, engine)
@@ -118,12 +114,23 @@ def tally(
         faint += int(np.count_nonzero(p < config.weak_p))
         tail += error_control.tail(p)
         bins += error_control.histogram(p)
-    # what the cap kept out is looked at again here too, or chance would look quieter than the data
-    dropped = reach.saturated(source.dropped)
-    again = second_look.pairs_within(actions, known, dropped, level, config, engine)
-    late = ~np.isin(second_look.keys(again.part.edges), np.concatenate(counted))
-    below += int(np.count_nonzero(late))
+    if again:
+        below += _late(actions, known, np.concatenate(counted), level, config, engine)
     return Tally(candidates, below, faint, tuple(tail.tolist()), bins, known.pairs)
+
+
+def _late(
+    actions: Actions,
+    known: Measured,
+    counted: I64,
+    level: float,
+    config: Config,
+    engine: Engine,
+) -> int:
+    """Pairs with p ≤ ``level`` that the cap kept out and that were not counted."""
+    crowded = reach.lost(actions, known.slots, config)
+    again = second_look.pairs_within(actions, known, crowded, level, config, engine)
+    return int(np.count_nonzero(~np.isin(second_look.keys(again.part.edges), counted)))
 
 
 class _Source:
