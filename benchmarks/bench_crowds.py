@@ -81,6 +81,7 @@ def scanned(crowd: int, objects: int, day: int, scale: int) -> dict[str, object]
         "crowd_pairs": stat.crowd_pairs,
         "crowd_scored": stat.crowd_scored,
         "crowd_possible": stat.crowd_possible,
+        "second_level": stat.second_level,
         "validated": stat.validated,
         "findings": "; ".join(told),
     }
