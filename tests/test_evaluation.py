@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klieg.evaluation import Scores, evaluate, rank_auc
+from klieg.evaluation.typed import names_rightly
 from klieg.sources.simulate import TrueGroup, Truth
+from klieg.sources.simulate.lookalikes import KINDS as LOOK_ALIKES
 from klieg.tables import POSTS, TIME, Finding, Highlight, LookAlike, Member, Posts
 
 PUSH = tuple(f"c{i}" for i in range(6))
@@ -238,3 +240,31 @@ def test_evaluate_auc_is_the_chance_of_a_right_order(rows: list[tuple[int, bool]
     got = rank_auc(score, positive)
     assert np.isnan(got) if not pairs else got == pytest.approx(np.mean(pairs))
     assert pairs == [] or rank_auc(-score, positive) == pytest.approx(1 - got)
+
+
+def test_evaluate_every_planted_kind_may_be_called_by_its_own_name() -> None:
+    for kind in LOOK_ALIKES:
+        assert names_rightly(kind, kind)
+        assert not names_rightly(kind, "weekly meeting")
+    assert names_rightly("petition", "template") and not names_rightly("template", "petition")
+
+
+def test_evaluate_a_group_chat_may_be_coordinated_and_a_petition_may_not() -> None:
+    for kind, verdict in (("group chat", "admitted"), ("petition", "called coordinated")):
+        label = f"look-alike:{kind.replace(' ', '-')}-1"
+        truth = Truth.of((TrueGroup(label, kind, FANS, ()),))
+        out = evaluate(Handmade((finding("f-1", FANS),), posts()), truth)
+        (alike,) = out.look_alikes
+        assert alike.verdict == verdict and alike.right == (verdict == "admitted")
+        wrong = 0 if alike.right else len(FANS)
+        assert out.look_alike_flagged == wrong and out.false_coordinated == bool(wrong)
+
+
+def test_evaluate_imitated_accounts_are_counted_apart() -> None:
+    framed = TrueGroup("framed:link-1", "framed", OTHERS[:3], ())
+    truth = Truth.of((*TRUTH.groups, framed))
+    caught = finding("f-1", (*PUSH, OTHERS[0]), band="strong")
+    out = evaluate(Handmade((caught, finding("f-2", OTHERS[1:3], "suggestive")), posts()), truth)
+    assert (out.framed, out.framed_flagged, out.framed_strong) == (3, 1, 1)
+    assert out.ordinary_flagged == 1 and len(out.look_alikes) == len(TRUTH.look_alikes)
+    assert any("1 of 3 imitated" in line for line in out.summary())

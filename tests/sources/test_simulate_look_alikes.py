@@ -59,7 +59,7 @@ def test_look_alikes_every_catalogue_name_plants_what_it_says() -> None:
     kinds = {a.kind for p in CATALOGUE.values() for a in p.look_alikes}
     assert kinds == set(KINDS)
     assert all(p.about for p in CATALOGUE.values())
-    assert CATALOGUE["quiet"].campaigns == CATALOGUE["quiet"].look_alikes == ()
+    assert not CATALOGUE["quiet"].campaigns and not CATALOGUE["quiet"].look_alikes
 
 
 def test_look_alikes_fans_of_several_follow_six_authors_within_minutes() -> None:

@@ -36,8 +36,8 @@ def read_world(
     the truth is in the posts (ids that do not match are the usual reason).
     """
     place = Path(path)
-    inputs = _inputs(place, truth)
     known = read_truth(truth if truth is not None else _truth_of(place))
+    inputs = _inputs(place, truth)
     posts, intake = read([str(p) for p in inputs], format=format, mapping=mapping, max_bad=max_bad)
     accounts = set(posts.account_ids.to_pylist())
     named = {a for g in known.groups for a in g.accounts}
