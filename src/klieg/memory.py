@@ -8,20 +8,33 @@ memory is for.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import re
 import sys
+import weakref
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from klieg.errors import ConfigError, EngineError
 
-__all__ = ["SLACK", "human", "keep_within", "peak", "release", "resident", "size_of"]
+__all__ = [
+    "SLACK",
+    "human",
+    "keep_within",
+    "let_go",
+    "mapped",
+    "peak",
+    "release",
+    "resident",
+    "size_of",
+]
 
 SLACK = 1.1
 """A budget is kept if the peak is at most this many times the budget."""
 
+_maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
 _POWERS = {"b": 0, "kib": 1, "mib": 2, "gib": 3, "tib": 4}
 
 
@@ -72,8 +85,26 @@ def peak() -> int:
     return int(found[1]) * 1024 if found else _most()
 
 
+def mapped(file: IO[bytes]) -> mmap.mmap:
+    """A file's bytes, to read only, in pages that ``let_go`` lets go of; it may not be empty."""
+    held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    _maps.add(held)
+    return held
+
+
+def let_go() -> None:
+    """Let go of the pages of files that ``mapped`` mapped: they come back when they are read.
+
+    They count as memory of this process for as long as nobody says so.
+    """
+    if hasattr(mmap, "MADV_DONTNEED"):
+        for held in list(_maps):
+            held.madvise(mmap.MADV_DONTNEED)
+
+
 def release() -> None:
-    """Give freed memory back to the system: Arrow's and the C library's."""
+    """Give freed memory back to the system, Arrow's and the C library's, and pages of files."""
+    let_go()
     arrow: Any = sys.modules.get("pyarrow")  # never loaded for this alone
     if arrow is not None:
         arrow.default_memory_pool().release_unused()

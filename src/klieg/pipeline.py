@@ -42,6 +42,8 @@ __all__ = ["detect", "read", "scan", "trace"]
 
 BASE, SHARE = 300 << 20, 5
 """What a scan takes, measured: libraries and kernels, and bytes a byte of the table of posts."""
+APART = 600
+"""What a scan takes a post, measured, where the posts themselves lie on disk."""
 
 Inputs: TypeAlias = "str | Path | pa.Table | Sequence[str | Path]"
 
@@ -56,15 +58,19 @@ def scan(
     quarantine: Path | None = None,
     progress: Progress = silent,
     command: Sequence[str] = (),
+    scratch: Path | None = None,
 ) -> Case:
     """Posts in, a case out: in memory until ``case.save(path)``.
 
     ``inputs`` is a path, several paths (of any known format each), ``"-"`` for standard input, or
     an Arrow table with the columns of ``tables.POSTS``. ``acts`` are likes, follows, votes and
     other acts without text beside them: a DataFrame or Arrow table of who did what to what and
-    when. Raises InputError, ConfigError.
+    when. Posts that do not fit ``config.memory`` are kept on disk for as long as the case is used:
+    where TMPDIR says, else in ``scratch``. Raises InputError, ConfigError, and EngineError where
+    the budget is too small.
     """
     config = config or Config()
+    progress = _tidying(progress, config)
     with closing(make("executors", config.executor, config, progress=progress)) as executor:
         engine: Engine = make("engines", config.engine, config, executor=executor)
         posts, intake = read(
@@ -76,6 +82,7 @@ def scan(
             quarantine=quarantine,
             progress=progress,
             executor=_readers(executor),
+            scratch=scratch,
         )
         return _case(posts, intake, config, engine, progress, command)
 
@@ -90,7 +97,7 @@ def _case(
 ) -> Case:
     """From posts to everything a case holds."""
     fitting = _fit_windows(config, posts)
-    _settle(f"scanning these {posts.n:,} posts", config, BASE + SHARE * posts.table.nbytes)
+    _settle(f"scanning these {posts.n:,} posts", config, _need(posts))
     signals = select(fitting, engine=engine, progress=progress)
     layers = trace(posts, signals, progress=progress)
     _settle("tracing what was shared", config)
@@ -127,10 +134,12 @@ def read(
     quarantine: Path | None = None,
     progress: Progress = silent,
     executor: Executor | None = None,
+    scratch: Path | None = None,
 ) -> tuple[Posts, Intake]:
     """Posts (acts beside them), and what happened on the way in; InputError if there is neither.
 
-    With an ``executor`` its workers read the files themselves, one a shard.
+    With an ``executor`` its workers read the files themselves, one a shard. Posts that do not fit
+    ``config.memory`` lie on disk, as in ``scan``.
     """
     config = config or Config()
     given = None if acts is None else named(pa.table(acts))
@@ -138,7 +147,8 @@ def read(
         tables = [inputs] if given is None else [inputs, given]
         return sources.assemble(tables, progress=progress)
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(i) for i in inputs]
-    with sources.within(threads=config.threads, memory=config.memory):
+    room = _room(config, scratch)
+    with sources.within(threads=config.threads, memory=config.memory, room=room):
         posts, intake = sources.read(
             names,
             format=format,
@@ -225,6 +235,38 @@ def _settle(what: str, config: Config, need: int = 0) -> None:
     """Between two stages: give memory back, and end where the budget does not hold."""
     memory.release()
     memory.keep_within(memory.size_of(config.memory), what, need)
+
+
+def _tidying(progress: Progress, config: Config) -> Progress:
+    """Under a budget, what one stage no longer needs is given back before the next begins."""
+    if memory.size_of(config.memory) is None:
+        return progress
+    last = ""
+
+    def told(stage: str, done: int, total: int | None) -> None:
+        nonlocal last
+        if stage != last:
+            memory.release()
+            last = stage
+        progress(stage, done, total)
+
+    return told
+
+
+def _room(config: Config, scratch: Path | None) -> sources.Room | None:
+    """How much of the posts may stay in memory: as much as a scan of them fits the budget."""
+    budget = memory.size_of(config.memory)
+    if budget is None:
+        return None
+    return sources.Room(max(budget - BASE, 0) // SHARE, str(scratch or ""))
+
+
+def _need(posts: Posts) -> int:
+    """Bytes that a scan of these posts takes, about."""
+    if sources.lies_on_disk(posts.table):
+        return BASE + APART * posts.n
+    table: int = posts.table.nbytes
+    return BASE + SHARE * table
 
 
 def _readers(executor: Executor) -> Executor | None:

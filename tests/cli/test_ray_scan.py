@@ -68,7 +68,12 @@ def test_ray_scan_is_the_plain_scan_byte_for_byte(plain: Any, posts: Path, tmp_p
     assert set(files) == set(OUT) and files == plain[0]
     assert said == plain[1]
     assert run["engine"] == plain[2]["engine"] == "cpu"
-    assert run["place"] == {"executor": "ray", "threads": 2, "memory": ""}
+    assert run["place"] == {
+        "executor": "ray",
+        "threads": 2,
+        "memory": "",
+        "posts": "in memory",
+    }
     assert plain[2]["place"]["executor"] == "threads"
     assert run["libraries"]["ray"] and "ray" not in plain[2]["libraries"]
     assert run["outputs"] == plain[2]["outputs"]

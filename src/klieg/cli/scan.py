@@ -126,19 +126,23 @@ def run(
             quarantine=outputs.quarantine,
             progress=clock.around(progress),
             command=sys.argv[1:],
+            scratch=outputs.case.absolute().parent,
         )
         clock.around(progress)("writing the case", 0, None)
         case.save(outputs.case, force=force)
         if outputs.report:
             clock.around(progress)("writing the report", 0, None)
             export(case, outputs.report, share=share)
-        write_run(outputs.run, case, clock.stop(), place=_place(config))
+        write_run(outputs.run, case, clock.stop(), place=_place(config, case))
     return case
 
 
-def _place(config: Config) -> dict[str, object]:
+def _place(config: Config, case: Case) -> dict[str, object]:
     """Where a run works, which no case tells: executor, threads, memory and the gpu's device."""
+    from klieg.sources import lies_on_disk
+
     place = {k: getattr(config, k) for k in ("executor", "threads", "memory")}
+    place["posts"] = "on disk" if lies_on_disk(case.posts.table) else "in memory"
     if config.engine == "gpu":
         from klieg.engine.gpu import COMPILED, device_of
 

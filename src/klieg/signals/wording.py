@@ -54,14 +54,15 @@ class Copies:
         rows = np.flatnonzero(
             ~is_repost(posts) & column(posts, "text").is_valid().to_numpy(zero_copy_only=False)
         )
-        raw = column(posts, "text").take(pa.array(rows))
-        code, distinct = _distinct_normal_forms(raw, _threads(self.config))
-        said = code >= 0
-        rows, code, raw = rows[said], code[said], raw.filter(pa.array(said))
-        family = text_families(distinct, self.config, self.engine, self.progress)
-        key = pc.binary_join_element_wise("family", pa.array(family[code]).cast(pa.string()), " ")
-        shares = Shares(rows, key, raw, pa.nulls(len(rows), pa.string()))
-        found = act(self.name, posts, join(ready(posts, self.name), shares), repeats="never")
+        code, distinct = _distinct_normal_forms(posts, rows, _threads(self.config))
+        rows, code = rows[code >= 0], code[code >= 0]
+        family = text_families(distinct, self.config, self.engine, self.progress)[code]
+        del distinct
+        given = ready(posts, self.name)
+        key = pc.binary_join_element_wise("family", pa.array(family).cast(pa.string()), " ")
+        nothing = pa.nulls(len(rows), pa.string())
+        shares = Shares(rows, key, _spelled(posts, rows, family, given.post), nothing)
+        found = act(self.name, posts, join(given, shares), repeats="never")
         return replace(found, labels=shorten(found.labels))
 
     def examples(self) -> Sequence[pa.Table]:
@@ -92,15 +93,30 @@ def _threads(config: Config) -> int:
     return config.threads or os.cpu_count() or 1
 
 
-def _distinct_normal_forms(raw: pa.Array, threads: int) -> tuple[I64, pa.Array]:
+def _distinct_normal_forms(posts: Posts, rows: I64, threads: int) -> tuple[I64, pa.Array]:
     """(n,) number of each text's normal form (−1: it says nothing), and the forms in order."""
-    spelled = raw.dictionary_encode()
-    normal = normalise(spelled.dictionary, threads=threads)
+    spelled = column(posts, "text").take(pa.array(rows)).dictionary_encode()
+    spelling, spelled = spelled.indices.to_numpy(), spelled.dictionary
+    normal = normalise(spelled, threads=threads)
+    del spelled
     empty = pc.invert(pc.fill_null(has_words(normal), False))
     normal = pc.if_else(empty, pa.scalar(None, pa.string()), normal)
     coded = normal.dictionary_encode()
     number = pc.fill_null(coded.indices, -1).to_numpy().astype(np.int64)
-    return number[spelled.indices.to_numpy()], coded.dictionary
+    return number[spelling], coded.dictionary
+
+
+def _spelled(posts: Posts, rows: I64, family: I64, given: I64) -> pa.Array:
+    """The text of the first post of each family; null at all others, whose labels nobody asks for.
+
+    Posts with ready-made objects (``given``) name no family.
+    """
+    own = np.flatnonzero(~np.isin(rows, given))
+    first = own[np.unique(family[own], return_index=True)[1]]
+    texts = column(posts, "text").take(pa.array(rows[np.sort(first)]))
+    place = np.full(len(rows), -1, np.int64)
+    place[np.sort(first)] = np.arange(len(first))
+    return texts.take(pa.array(place, mask=place < 0))
 
 
 def text_families(

@@ -7,7 +7,17 @@ it knows nothing of signals or findings.
 
 from klieg.sources.assembly import assemble
 from klieg.sources.inputs import open_input
-from klieg.sources.limits import within
+from klieg.sources.limits import Room, within
 from klieg.sources.reading import preview, read, recognise
+from klieg.sources.shelf import lies_on_disk
 
-__all__ = ["assemble", "open_input", "preview", "read", "recognise", "within"]
+__all__ = [
+    "Room",
+    "assemble",
+    "lies_on_disk",
+    "open_input",
+    "preview",
+    "read",
+    "recognise",
+    "within",
+]

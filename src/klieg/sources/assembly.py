@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 from klieg.sockets import Progress, silent
 from klieg.sources.acts import beside, conform
 from klieg.sources.duplicates import one_per_id, one_per_minute
-from klieg.sources.limits import limits
+from klieg.sources.limits import Room, limits
 from klieg.sources.marks import coded, constant, numbers, truth
 from klieg.sources.order import canonical, gather, joined
+from klieg.sources.shelf import Shelf
 from klieg.tables import POSTS, Intake, Posts
 
 __all__ = ["assemble", "combine"]
@@ -187,13 +188,26 @@ def _taken(columns: dict[str, Any], order: Any) -> pa.Table:
     few = len(breaks) * _LONG < len(order)
     runs = [(order[a], b - a) for a, b in pairwise([0, *breaks, len(order)])] if few else []
 
+    room = limits().room
+    tight = room is not None and room.used
+
     def taken(name: str) -> Any:
         column = columns.pop(name)
-        return joined(column, runs) if few else gather(column, order)
+        column = joined(column, runs) if few else gather(column, order)
+        return _put_aside(column, room) if tight and room is not None else column
 
-    beside = min(2, limits().threads)
+    beside = 1 if tight else min(2, limits().threads)
     with ThreadPoolExecutor(beside) as pool:  # two columns at a time: more would take more memory
         return pa.Table.from_arrays(list(pool.map(taken, POSTS.names)), schema=POSTS)
+
+
+def _put_aside(column: Any, room: Room) -> Any:
+    """A column in a passing file of its own: in one piece, as it would be in memory."""
+    schema = pa.schema([("column", column.type)])
+    shelf = Shelf(room, on_file=True)
+    for chunk in column.chunks:
+        shelf.put(pa.RecordBatch.from_arrays([chunk], schema=schema))
+    return shelf.table(schema).column(0)
 
 
 def _interned(table: pa.Table, who: _Who, order: Any, time: Any) -> Posts:

@@ -24,6 +24,7 @@ from klieg.sockets import Input
 from klieg.sources.desk import VALUE_LIMIT, Desk
 from klieg.sources.lines import mended
 from klieg.sources.peek import Peek, peek
+from klieg.sources.shelf import Shelf
 from klieg.tables import Reject
 
 __all__ = ["header_of", "preview_rows", "read_table"]
@@ -140,7 +141,7 @@ def _at_once(path: Path, shape: Peek, columns: Sequence[str], desk: Desk) -> pa.
         quoted_strings_can_be_null=True,
         null_values=[""],
     )
-    batches, size = [], path.stat().st_size // MB
+    kept, done, size = Shelf(), 0, path.stat().st_size // MB
     # Never closed by us: a thread of Arrow's may still be reading ahead when the reader gives up,
     # and would go on to read from whatever is opened next under the same number.
     file = pa.OSFile(str(path))  # a path would be unpacked by its suffix
@@ -148,9 +149,10 @@ def _at_once(path: Path, shape: Peek, columns: Sequence[str], desk: Desk) -> pa.
         file, read_options=read, parse_options=parse, convert_options=convert
     ) as pieces:
         for batch in pieces:
-            batches.append(batch)
-            desk.read(len(batches) * BLOCK // MB, size, "MB")  # the file itself is read ahead
-        return pa.Table.from_batches(batches, pieces.schema)
+            kept.put(batch)
+            done += 1
+            desk.read(done * BLOCK // MB, size, "MB")  # the file itself is read ahead
+        return kept.table(pieces.schema)
 
 
 def _record_by_record(
@@ -160,7 +162,8 @@ def _record_by_record(
     slots = [names.index(c) for c in columns]
     kept: list[list[str | None]] = [[] for _ in columns]
     numbers: list[int] = []
-    tables = [_texts(columns, kept)]
+    read = Shelf()
+    read.put(_texts(columns, kept))
     csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE))
     lines = _Ahead(_text_lines(source, shape, desk))
     if lines.at(0) is not None:  # a mark of the encoding alone has no header
@@ -177,14 +180,15 @@ def _record_by_record(
         for column, slot in zip(kept, slots, strict=True):
             column.append(row[slot] or None)
         if kept and len(kept[0]) >= PIECE:
-            tables.append(_texts(columns, kept))
+            read.put(_texts(columns, kept))
             kept = [[] for _ in columns]
-    tables.append(_texts(columns, kept))
-    return pa.concat_tables(tables), pa.array(numbers, pa.int64())
+    read.put(_texts(columns, kept))
+    return read.table(), pa.array(numbers, pa.int64())
 
 
-def _texts(columns: Sequence[str], kept: list[list[str | None]]) -> pa.Table:
-    return pa.table({c: pa.array(v, pa.string()) for c, v in zip(columns, kept, strict=True)})
+def _texts(columns: Sequence[str], kept: list[list[str | None]]) -> pa.RecordBatch:
+    values = [pa.array(v, pa.string()) for v in kept]
+    return pa.RecordBatch.from_arrays(values, names=list(columns))
 
 
 def _text_lines(source: Input, shape: Peek, desk: Desk) -> Iterator[str]:

@@ -16,6 +16,7 @@ from klieg.sources.duck import GaveUp, batches, open_reader, structure
 from klieg.sources.formats import BATCH
 from klieg.sources.lines import MAX_DEPTH
 from klieg.sources.peek import DEPTH
+from klieg.sources.shelf import Shelf
 
 __all__ = ["read_columns"]
 
@@ -48,8 +49,7 @@ def read_columns(
             "compression = 'uncompressed', maximum_object_size = $longest, columns = $columns)"
         )
         given = batches(db, query, known, columns, BATCH, told=told, known_lines=lines)
-        found = list(given)
-    table = pa.Table.from_batches(found, schema=found[0].schema if found else None)
+        table = Shelf().put_all(given).table(pa.schema([]))
     empty = [n for n in table.column_names if table.column(n).null_count == table.num_rows]
     return table.drop_columns(empty).cast(
         pa.schema([(n, pa.string()) for n in table.column_names if n not in empty])

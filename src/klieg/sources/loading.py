@@ -29,7 +29,8 @@ from klieg.sources.limits import within
 from klieg.sources.no_posts import what_it_is
 from klieg.sources.peek import peek
 from klieg.sources.remote import fetched
-from klieg.tables import Reject
+from klieg.sources.shelf import Shelf
+from klieg.tables import POSTS, Reject
 
 __all__ = ["Load", "Reading", "pack", "read_one", "read_shard", "recognise", "scores", "unpack"]
 
@@ -117,8 +118,8 @@ def read_one(
         with ThreadPoolExecutor(1) as beside:
             digest = beside.submit(_sha256, opened.path)
             reads = source.pieces if isinstance(source, Format) else source.read
-            batches = list(reads(opened, mapping, desk))
-        tables = [pa.Table.from_batches(batches)] if batches else []
+            posts = Shelf(lasting=True).put_all(reads(opened, mapping, desk)).table(POSTS)
+        tables = [posts] if posts.num_rows else []
     handed = sum(t.num_rows for t in tables) + desk.n_acts
     # a stranger's source may not count its rows: what it handed on and refused is all we know
     settled = handed + sum(desk.rejected.values()) + sum(desk.skipped.values())

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.memory import let_go
+
 __all__ = ["WIDE", "canonical", "gather", "joined"]
 
 WIDE = 1 << 30  # bytes of a column from which it is gathered in pieces
@@ -61,7 +63,9 @@ def gather(column: Any, rows: Any) -> Any:
         return pa.chunked_array([pa.nulls(len(rows), column.type)])
     few = len(rows) < len(column) // 4 and column.num_chunks > 1  # joining would cost more
     if column.nbytes < WIDE and not few:
-        taken = column.combine_chunks().take(pa.array(rows))
+        whole = column.combine_chunks()
+        let_go()
+        taken = whole.take(pa.array(rows))
         return taken if isinstance(taken, pa.ChunkedArray) else pa.chunked_array([taken])
     ends = np.cumsum([len(c) for c in column.chunks])
     pieces = []

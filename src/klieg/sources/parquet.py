@@ -17,6 +17,7 @@ from klieg.errors import InputError
 from klieg.sockets import Input
 from klieg.sources.archives import FLOOR, MAX_RATIO, MAX_UNPACKED
 from klieg.sources.desk import Desk
+from klieg.sources.shelf import Shelf
 
 __all__ = ["first_rows", "read_table"]
 
@@ -31,14 +32,15 @@ def read_table(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: 
         with pq.ParquetFile(source.path) as file:
             _believable(file.metadata, source)
             columns = _wanted(file.schema_arrow, pick)
-            groups = []
+            kept, done = Shelf(), 0
             for i in range(file.num_row_groups):
-                groups.append(file.read_row_group(i, columns=columns))
-                desk.read(sum(g.num_rows for g in groups), file.metadata.num_rows, "rows")
-            table = pa.concat_tables(groups) if groups else file.schema_arrow.empty_table()
+                group = file.read_row_group(i, columns=columns)
+                done += group.num_rows
+                desk.read(done, file.metadata.num_rows, "rows")
+                kept.put_all(_plain(group, pick, desk).to_batches())
+            return kept.table(_plain(file.schema_arrow.empty_table(), pick, desk).schema)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"a broken Parquet file ({error})", path=source.name) from error
-    return _plain(table, pick, desk)
 
 
 def first_rows(source: Input, pick: Callable[[Sequence[str]], list[str]], desk: Desk) -> pa.Table:

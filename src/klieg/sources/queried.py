@@ -30,6 +30,7 @@ from klieg.sources.looks import begins_with
 from klieg.sources.nested import Shaper, filled, no_word
 from klieg.sources.peek import peek
 from klieg.sources.rows import IDS
+from klieg.sources.shelf import Shelf
 from klieg.sources.times import in_range
 from klieg.tables import ACTS, POSTS, Reject
 
@@ -71,7 +72,7 @@ def fast_or_tolerant(
             else:
                 desk.mapping.update(fields)
                 found.settle(desk)
-                yield from found.posts
+                yield from found.posts.batches()
                 return
         yield from tolerant(source, mapping, desk)
 
@@ -97,7 +98,7 @@ class _Found:
     ) -> None:
         self.file, self.platform, self.resolution = file, platform, resolution
         self.client = client
-        self.posts: list[pa.RecordBatch] = []
+        self.posts = Shelf()
         self.acts: list[pa.RecordBatch] = []
         self.rejects: list[Reject] = []
         self.others: Counter[str] = Counter()
@@ -139,7 +140,7 @@ class _Found:
                 acted = np.asarray(batch.column("act").is_valid())
                 self.acts.append(self._acts(*_those(batch, line, acted), name))
                 batch, line = _those(batch, line, ~acted)
-            self.posts.append(self._posts(batch, line, name))
+            self.posts.put(self._posts(batch, line, name))
 
     def _acts(self, batch: pa.RecordBatch, line: Any, name: str) -> pa.RecordBatch:
         n = batch.num_rows

@@ -17,18 +17,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from klieg.errors import InputError
+from klieg.memory import let_go
 from klieg.sockets import Input
 from klieg.sources import columnar, delimited, times
 from klieg.sources.desk import Desk
 from klieg.sources.formats import Format
 from klieg.sources.frames import Frame, build, identifiers, words
+from klieg.sources.limits import limits
 from klieg.sources.names import candidates, checked, choose, wanted
 from klieg.sources.peek import Peek, peek
+from klieg.sources.shelf import Shelf
 from klieg.tables import POSTS
 
 __all__ = ["Derive", "fixed", "source"]
 
-PIECE = 1 << 20
+PIECE, FEWER = 1 << 20, 1 << 16  # rows at a time: without and with a budget
 _FEW = 4096  # rows
 
 _ID_FIELDS = {"post_id", "account_id"}
@@ -126,13 +129,13 @@ def _posts(
     for note in stamps.notes:
         desk.note(note)
     stamps = replace(stamps, resolution=_ticks(frame, chosen, stamps))
-    parts = [
-        build(piece, chosen, own, desk=desk, platform=platform)
-        for piece, own in _cut(frame, stamps)
-    ]
+    posts = Shelf()
+    for piece, own in _cut(frame, stamps):
+        posts.put_all(build(piece, chosen, own, desk=desk, platform=platform).to_batches())
+        let_go()
     if desk.lost:
         desk.note(f"{desk.lost:,} references in float notation were dropped")
-    return pa.concat_tables(parts) if parts else POSTS.empty_table()
+    return posts.table(POSTS)
 
 
 def _ticks(frame: Frame, chosen: Mapping[str, str], stamps: times.Times) -> Any:
@@ -147,8 +150,9 @@ def _ticks(frame: Frame, chosen: Mapping[str, str], stamps: times.Times) -> Any:
 
 def _cut(frame: Frame, stamps: times.Times) -> Iterator[tuple[Frame, times.Times]]:
     """A long table in pieces, as it was read: one Arrow column of strings holds at most 2 GiB."""
-    start = 0
-    for batch in frame.table.to_batches(max_chunksize=PIECE):
+    room, start = limits().room, 0
+    rows = PIECE if room is None else FEWER
+    for batch in frame.table.to_batches(max_chunksize=rows):
         end = start + batch.num_rows
         own = times.Times(
             stamps.us[start:end], stamps.ok[start:end], stamps.resolution[start:end], ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from klieg.sources.languages import codes
 from klieg.sources.limits import limits
 from klieg.sources.lists import tidy
 from klieg.sources.rows import IDS
+from klieg.sources.shelf import Shelf
 from klieg.sources.times import in_range
 from klieg.tables import POSTS, Reject
 
@@ -121,17 +122,21 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
     done = 0
     begun: deque[Future[_Read]] = deque()
     beside = min(2, limits().threads)
+    posts, rest = Shelf(), list[_Read]()
     with open_reader(source.path) as (db, path), ThreadPoolExecutor(beside) as pool:
         for batch in _batches(db, path, desk):
             begun.append(pool.submit(_posts, batch, done, file, desk.name))
             done += batch.num_rows
-    while begun:
-        read = begun.popleft().result()
+            if len(begun) > beside:  # no more at once than are worked on
+                rest.append(_shelved(begun.popleft(), posts))
+        while begun:
+            rest.append(_shelved(begun.popleft(), posts))
+    for read in rest:
         for kind, rows in read.others:
             desk.skip(kind, rows)
         for reject in read.rejects:
             desk(reject)
-        yield read.posts
+    yield from posts.batches()
     desk.rows += done
 
 
@@ -139,9 +144,16 @@ def read_fast(source: Input, desk: Desk) -> Iterator[pa.RecordBatch]:
 class _Read:
     """One batch as posts, and what it held beside them."""
 
-    posts: pa.RecordBatch
+    posts: pa.RecordBatch | None  # None once they are put aside
     others: list[tuple[str, int]]  # what is no post, by kind
     rejects: list[Reject]
+
+
+def _shelved(begun: Future[_Read], posts: Shelf) -> _Read:
+    read = begun.result()
+    assert read.posts is not None
+    posts.put(read.posts)
+    return replace(read, posts=None)
 
 
 def _batches(db: Any, path: Path, desk: Desk) -> Iterator[pa.RecordBatch]:
