@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Margins",
     "Slots",
+    "attributed",
     "expected",
     "expected_capped",
+    "expected_free",
     "ladder",
     "leave_out",
     "margins",
@@ -197,9 +199,14 @@ def expected(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> tu
     several strata their chances are added: too high, never too low.
     """
     return (
-        _read(margins, margins.free, left, right, threads),
+        expected_free(margins, left, right, threads=threads),
         expected_capped(margins, left, right, threads=threads),
     )
+
+
+def expected_free(margins: Margins, left: I32, right: I32, *, threads: int = 1) -> F64:
+    """(p, W) the first of ``expected`` alone."""
+    return _read(margins, margins.free, left, right, threads)
 
 
 def expected_capped(
@@ -215,11 +222,7 @@ def _read(
     slots = margins.slots
     pair = column(left, np.int32, "left"), column(right, np.int32, "right")
     out = np.zeros((len(left), len(margins.windows)))
-    node, part_way = _places(int(slots.count.max(initial=0.0)), slots.nodes)
-    fixed = slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs
-    # windows side by side: four places of the table a stratum, whatever the ladder
-    held = *fixed, node, part_way, np.ascontiguousarray(table.transpose(0, 2, 3, 1))
-
+    held = _held(margins, table)
     wanted = np.zeros((0, 0), np.bool_) if asked is None else asked
 
     def part(first: int, stop: int) -> None:
@@ -229,6 +232,23 @@ def _read(
     weight = np.diff(slots.starts)[pair[0]] + np.diff(slots.starts)[pair[1]]
     shards.run(part, shards.equal_ranges(weight, 16), threads)
     return out
+
+
+def attributed(margins: Margins, left: I32, right: I32, amount: F64) -> F64:
+    """(C, W) what is positive of ``amount`` (p, W), dealt out as strata share each pair's λ."""
+    a, b = column(left, np.int32, "left"), column(right, np.int32, "right")
+    dealt = np.zeros_like(margins.pairs)
+    _deal(a, b, *_held(margins, margins.free), np.maximum(amount, 0.0), dealt)
+    return dealt
+
+
+def _held(margins: Margins, table: F64) -> tuple[I64, I32, F64, F64, F64, I64, F64, F64]:
+    """What λ of a pair is read from, as the kernels take it."""
+    slots = margins.slots
+    node, part_way = _places(int(slots.count.max(initial=0.0)), slots.nodes)
+    fixed = slots.starts, slots.stratum, slots.count, slots.scale, margins.pairs
+    # windows side by side: four places of the table a stratum, whatever the ladder
+    return *fixed, node, part_way, np.ascontiguousarray(table.transpose(0, 2, 3, 1))
 
 
 @compiled
@@ -272,6 +292,53 @@ def _expected(
                 upper = table[c, a, b, w] * (1.0 - v) + table[c, a, b + 1, w] * v
                 lower = table[c, a + 1, b, w] * (1.0 - v) + table[c, a + 1, b + 1, w] * v
                 out[p, w] += z * pairs[c, w] * (upper * (1.0 - u) + lower * u)
+
+
+@compiled
+def _deal(
+    left: I32,
+    right: I32,
+    starts: I64,
+    stratum: I32,
+    count: F64,
+    scale: F64,
+    pairs: F64,
+    node: I64,
+    part_way: F64,
+    table: F64,
+    amount: F64,
+    dealt: F64,
+) -> None:
+    """Add to (C, W) each pair's amount in proportion to what each of its strata expects."""
+    for p in range(len(left)):
+        i, i_end = starts[left[p]], starts[left[p] + 1]
+        j, j_end = starts[right[p]], starts[right[p] + 1]
+        own = np.zeros((min(i_end - i, j_end - j), pairs.shape[1]))
+        home = np.zeros(len(own), np.int64)
+        k = 0
+        while i < i_end and j < j_end:
+            if stratum[i] < stratum[j]:
+                i += 1
+                continue
+            if stratum[i] > stratum[j]:
+                j += 1
+                continue
+            home[k] = c = stratum[i]
+            z = count[i] * count[j] * scale[c]
+            a, u = node[int(count[i])], part_way[int(count[i])]
+            b, v = node[int(count[j])], part_way[int(count[j])]
+            i += 1
+            j += 1
+            for w in range(pairs.shape[1]):
+                upper = table[c, a, b, w] * (1.0 - v) + table[c, a, b + 1, w] * v
+                lower = table[c, a + 1, b, w] * (1.0 - v) + table[c, a + 1, b + 1, w] * v
+                own[k, w] = z * pairs[c, w] * (upper * (1.0 - u) + lower * u)
+            k += 1
+        for w in range(pairs.shape[1]):
+            whole = own[:k, w].sum()
+            for r in range(k):
+                if whole > 0.0:
+                    dealt[home[r], w] += amount[p, w] * own[r, w] / whole
 
 
 @compiled

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg import memory
-from klieg.detect import error_control, reach, scoring, second_look, weak
+from klieg.detect import error_control, reach, scoring, second_look, trimming, weak
 from klieg.detect.error_control import PairTests
 from klieg.detect.scoring import Study
 from klieg.engine.spill import Scratch
@@ -54,7 +54,7 @@ def survey(
 ) -> tuple[Study, tuple[WeakGraph, ...]]:
     """A layer's slim study and its weak graphs: ``scoring.study``, ``slim`` and ``weak_graphs``."""
     source = _Source(actions, config, engine)
-    known = scoring.measured(actions, strata, config, engine)
+    known = scoring.measured(actions, strata, config, engine, plain=flat)
     more = scoring.beside(actions, known.able, source.dropped, config, engine)
     opinions = weak.opinions(actions, flat, known.slots, config, engine)
     graphs: list[list[weak.Pairs]] = []
@@ -74,9 +74,11 @@ def survey(
         p.append(part.tests.p)
         e.append(part.tests.e)
     width = len(config.windows_s)
-    few = scoring.joined(kept, width)
-    tests = PairTests(few.tests.p_window, few.tests.best, _whole(p), _whole(e))
     row = np.concatenate([np.zeros(0, np.int64), *rows])
+    known, few = trimming.second_pass(actions, known, scoring.joined(kept, width), config, engine)
+    every_p, every_e = _whole(p), _whole(e)
+    every_p[row], every_e[row] = few.tests.p, few.tests.e
+    tests = PairTests(few.tests.p_window, few.tests.best, every_p, every_e)
     found = Study(known, None, row, few.edges, few.expected, tests, more.omitted, more.crowds)
     return found, weak.joined(actions.signal, opinions, graphs, config)
 
@@ -99,24 +101,33 @@ def tally(
     source = _Source(actions, config, engine)
     known = scoring.measured(actions, strata, config, engine, unshuffled=real)
     more = scoring.beside(actions, known.able, source.dropped, config, engine)
-    candidates = below = faint = 0
-    counted = [np.zeros(0, np.int64)]
-    tail = np.zeros(len(error_control.ALPHAS), np.int64)
+    candidates, kept = 0, []
     bins = error_control.histogram(np.zeros(0))
+    tail = np.zeros(len(error_control.ALPHAS), np.int64)
     for part in scoring.scored(
         actions, known, more, source.dropped, source.pieces(), config, engine
     ):
-        p = part.tests.p
-        candidates += len(p)
-        few = p <= level
-        below += int(np.count_nonzero(few))
-        counted.append(second_look.keys(part.edges)[few])
-        faint += int(np.count_nonzero(p < config.weak_p))
-        tail += error_control.tail(p)
-        bins += error_control.histogram(p)
+        few, rows = scoring.slimmed(part, config)
+        kept.append(few)
+        rest = np.delete(part.tests.p, rows)
+        candidates += len(part.tests.p)
+        tail += error_control.tail(rest)
+        bins += error_control.histogram(rest)
+    few = scoring.joined(kept, len(config.windows_s))
+    known, few = trimming.second_pass(actions, known, few, config, engine)
+    p = few.tests.p
+    below = int(np.count_nonzero(p <= level))
     if again:
-        below += _late(actions, known, np.concatenate(counted), level, config, engine)
-    return Tally(candidates, below, faint, tuple(tail.tolist()), bins, known.pairs)
+        counted = second_look.keys(few.edges)[p <= level]
+        below += _late(actions, known, counted, level, config, engine)
+    return Tally(
+        candidates,
+        below,
+        int(np.count_nonzero(p < config.weak_p)),
+        tuple((tail + error_control.tail(p)).tolist()),
+        bins + error_control.histogram(p),
+        known.pairs,
+    )
 
 
 def _late(
