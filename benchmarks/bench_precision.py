@@ -1,6 +1,6 @@
 """Whether edges are true ones: 400 planted accounts in heavy-tailed traffic, 10 k to 3 M rows.
 
-``python benchmarks/bench_precision.py [--rows 10000 100000 1000000 3000000] [--seeds 1 2]``
+``python benchmarks/bench_precision.py [--rows 10000 100000 1000000 3000000] [--seeds 1 2 3 4 5]``
 
 Twenty groups of twenty accounts share ten objects each within eight seconds; everybody else acts on
 objects of Zipf popularity with log-normal delays. ``klieg scan`` runs at its default settings; an
@@ -33,7 +33,7 @@ Pairs = set[tuple[str, str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 10**6, 3 * 10**6])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--small", action="store_true", help="10,000 and 100,000 rows, one seed")
     chosen = parser.parse_args()
     if chosen.small:
@@ -46,7 +46,22 @@ def main() -> None:
             for rule, found, taken in (*ours(file, folder), *theirs(file, folder)):
                 rows.append({"rows": n, "world": seed, "rule": rule, **score(found, truth, taken)})
                 print(rows[-1], flush=True)
-    print(save("precision", rows, seed=chosen.seeds[0]))
+    print(save("precision", [*rows, *summary(rows)], seed=chosen.seeds[0]))
+
+
+def summary(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Median and least of all worlds, a row each of every size and rule."""
+    told = []
+    for n, rule in dict.fromkeys((r["rows"], r["rule"]) for r in rows):
+        own = [r for r in rows if (r["rows"], r["rule"]) == (n, rule)]
+        for name, of in (("median", np.median), ("least", np.min)):
+            row: dict[str, object] = {"rows": n, "world": name, "rule": rule}
+            for column in ("edges", "precision", "recall", "cpu_s", "peak_mib"):
+                values = [float(str(r[column])) for r in own if r[column] != ""]
+                row[column] = round(float(of(values)), 4) if values else ""
+            told.append(row)
+            print(row, flush=True)
+    return told
 
 
 def write(path: Path, n: int, seed: int) -> Pairs:
