@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup check test demo bench fuzz picture
+.PHONY: setup check test demo bench fuzz parity picture
 setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,3 +30,6 @@ picture: setup
 
 fuzz: setup
 	KLIEG_FUZZ_SECONDS=10 $(BIN)/pytest tests/fuzz
+
+parity: setup
+	$(BIN)/python benchmarks/bench_parity.py
