@@ -28,6 +28,7 @@ __all__ = [
     "peak",
     "release",
     "resident",
+    "short",
     "size_of",
 ]
 
@@ -90,6 +91,11 @@ def mapped(file: IO[bytes]) -> mmap.mmap:
     held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     _maps.add(held)
     return held
+
+
+def short() -> bool:
+    """Whether files are mapped: what they hold did not fit, so each stage gives back its own."""
+    return bool(_maps)
 
 
 def let_go() -> None:

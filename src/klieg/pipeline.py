@@ -42,8 +42,8 @@ __all__ = ["detect", "read", "scan", "trace"]
 
 BASE, SHARE = 300 << 20, 5
 """What a scan takes, measured: libraries and kernels, and bytes a byte of the table of posts."""
-APART = 600
-"""What a scan takes a post, measured, where the posts themselves lie on disk."""
+FIXED, APART = 750 << 20, 850
+"""The same where the posts themselves lie on disk: to begin with, and bytes a post."""
 
 Inputs: TypeAlias = "str | Path | pa.Table | Sequence[str | Path]"
 
@@ -262,11 +262,11 @@ def _room(config: Config, scratch: Path | None) -> sources.Room | None:
 
 
 def _need(posts: Posts) -> int:
-    """Bytes that a scan of these posts takes, about."""
-    if sources.lies_on_disk(posts.table):
-        return BASE + APART * posts.n
-    table: int = posts.table.nbytes
-    return BASE + SHARE * table
+    """Bytes that a scan of these posts, and of the acts beside them, takes, about."""
+    held: int = posts.table.nbytes
+    whole = BASE + SHARE * held
+    need = min(whole, FIXED + APART * posts.n) if sources.lies_on_disk(posts.table) else whole
+    return need + (SHARE * posts.acts.table.nbytes if posts.acts else 0)
 
 
 def _readers(executor: Executor) -> Executor | None:

@@ -20,8 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from klieg import evidence
-from klieg.memory import let_go
+from klieg import evidence, memory
 from klieg.tables import ACTS, POSTS, Actions, Acts, Layer, Posts
 
 if TYPE_CHECKING:
@@ -78,7 +77,8 @@ def _write(
                     _named(layer.actions.target_labels, targets[start : start + ROW_GROUP])
                 )
             writer.write_table(pa.table(columns, schema=schema), row_group_size=ROW_GROUP)
-            let_go()  # of posts on disk no more than one block is held
+            if memory.short():  # of posts on disk no more than one block is held
+                memory.release()
 
 
 def acts_of(actions: Actions, size: int, *, first: int = 0) -> tuple[I32, I32]:

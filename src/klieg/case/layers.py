@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from klieg import memory
 from klieg.case.columns import kept_as, numbers, pack, restore_actions, strings, unpack
 from klieg.case.rows import insert
 from klieg.case.run import window_ladder
@@ -65,6 +66,8 @@ ACTS: Mapping[str, Any] = {
 def write_layers(db: sqlite3.Connection, case: Case) -> None:
     """Insert every layer: bookkeeping, edges, and the blocks that restore it exactly."""
     for i, layer in enumerate(case.layers):
+        if memory.short():
+            memory.release()
         actions, strata, scored = layer.actions, layer.strata, layer.scored
         kept = kept_as(actions, case.posts)
         windows = scored.edges.n.shape[1]

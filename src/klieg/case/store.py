@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from klieg import memory
 from klieg.case.columns import read_acts, read_posts, write_acts, write_posts
 from klieg.case.layers import read_layers, write_layers
 from klieg.case.rows import read_accounts, read_values, write_provenance, write_values
@@ -51,6 +52,8 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
     """
     path = Path(path)
     _may_write(path, force=force)
+    if memory.short():
+        memory.release()
     try:
         # the posts are renamed first: a reader that comes between meets the old case and a hash
         # that does not fit, never a new case over old posts
@@ -62,6 +65,8 @@ def save(case: Case, path: str | Path, *, force: bool = False) -> None:
         ):
             # compressing posts and filling the database leave each other's core alone
             digest = beside.submit(_posts_hashed, posts, acts, case)
+            if memory.short():  # but not each other's memory
+                digest.result()
             with _new_database(database) as db:
                 write_values(db, case)
                 write_layers(db, case)

@@ -43,7 +43,9 @@ class Shelf:
         self._room = room or limits().room
         self._held: list[pa.RecordBatch] = []
         self._bytes = 0
-        self._aside = _Aside(self._room.folder if self._room else "") if on_file else None
+        self._aside: _Aside | None = None
+        if on_file:
+            self._aside = _Aside(self._room.folder if self._room else "")
 
     def put(self, batch: pa.RecordBatch) -> None:
         """Keep a batch. EngineError where the disk is full."""
@@ -65,6 +67,8 @@ class Shelf:
 
     def __del__(self) -> None:
         self._settle()
+        if self._aside is not None:
+            self._aside.close()
 
     def put_all(self, batches: Iterable[pa.RecordBatch]) -> Shelf:
         """Keep many; the shelf itself."""
@@ -84,8 +88,9 @@ class Shelf:
             yield held.pop()
 
     def table(self, schema: pa.Schema | None = None) -> pa.Table:
-        """All of them as one table; of ``schema`` if there are none."""
+        """All of them as one table, given away; of ``schema`` if there are none."""
         held = self._aside.read() if self._aside is not None else self._held
+        self._aside = None
         self._settle()
         return pa.Table.from_batches(held, schema=None if held else schema)
 
@@ -121,7 +126,6 @@ class _Aside:
         # a set TMPDIR is what the user says of passing files: it goes before any other place
         self.folder = os.environ.get("TMPDIR") or folder or tempfile.gettempdir()
         try:
-            # (closed with the last batch that is read from it)
             self.file: IO[bytes] = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
         except OSError as error:
             raise EngineError(
@@ -138,7 +142,7 @@ class _Aside:
             raise self._full(error, batch.nbytes) from error
 
     def read(self) -> list[pa.RecordBatch]:
-        """Every batch, mapped; nothing can be written any more."""
+        """Every batch, mapped: the file goes with the last of them. To be asked for once."""
         try:
             if self.writer is not None:
                 self.writer.close()
@@ -146,12 +150,17 @@ class _Aside:
             self.file.flush()
         except OSError as error:
             raise self._full(error, 0) from error
-        held = mapped(self.file)
+        held = mapped(self.file)  # (a map needs no open file)
+        self.close()
         whole = pa.py_buffer(held)
         _places[held] = whole.address, whole.address + whole.size
         reader = pa.ipc.open_file(whole)
         let_go()
         return [reader.get_batch(i) for i in range(reader.num_record_batches)]
+
+    def close(self) -> None:
+        self.writer = None
+        self.file.close()
 
     def _full(self, error: OSError, more: int) -> OSError | EngineError:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
