@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.detect.scoring import Measured, Part
     from klieg.sockets import Engine
-    from klieg.tables import F64, Actions
+    from klieg.tables import F64, I32, Actions
 
 __all__ = ["second_pass"]
 
@@ -40,30 +40,42 @@ def second_pass(
 
     ``few`` are all candidates that may be kept (``scoring.slimmed``); their p changes, no other's.
     """
-    first, edges, width = known.margins, few.edges, len(config.windows_s)
-    raised = popular = np.zeros((0, width))
+    first, edges = known.margins, few.edges
+    rows = np.flatnonzero(few.tests.p < config.weak_p)
+    habits = _habits(actions, known, edges.left[rows], edges.right[rows])
+    every = None
     margins = first
     for _ in range(ROUNDS):
-        rows = np.flatnonzero(few.tests.p < config.weak_p)
         pairs = edges.left[rows], edges.right[rows]
-        chance = null.expected_free(first, *pairs, threads=config.threads)
-        chance *= rhythm.raised(actions, known.habits, width, *pairs)
-        chance = np.maximum(chance, attention.expected(actions, known.attention, width, *pairs))
+        chance = _raised(null.expected_free(first, *pairs, threads=config.threads), habits)
         share = _left_over(first, null.attributed(first, *pairs, edges.n[rows] - chance - 1.0))
         if (share >= KEPT).all():
             return known, few
         margins = replace(first, pairs=first.pairs * share)
-        if not len(raised):
-            every = width, edges.left, edges.right
-            raised = rhythm.raised(actions, known.habits, *every)
-            popular = attention.expected(actions, known.attention, *every)
+        if every is None:
+            every = _habits(actions, known, edges.left, edges.right)
         lam = null.expected_capped(margins, edges.left, edges.right, threads=config.threads)
-        lam = np.maximum(lam * raised, popular)
+        lam = _raised(lam, every)
         tests = pair_tests(
             edges.capped, lam, engine, least=config.weak_count, level=config.false_alarms
         )
         few = replace(few, expected=lam, tests=tests)
+        rows = np.flatnonzero(tests.p < config.weak_p)
+        habits = every[0][rows], every[1][rows]
     return replace(known, margins=margins), few
+
+
+def _habits(actions: Actions, known: Measured, left: I32, right: I32) -> tuple[F64, F64]:
+    """(p, W) twice: by how much habits raise λ, and what popular things explain at least."""
+    pairs = len(known.margins.windows), left, right
+    return (
+        rhythm.raised(actions, known.habits, *pairs),
+        attention.expected(actions, known.attention, *pairs),
+    )
+
+
+def _raised(lam: F64, habits: tuple[F64, F64]) -> F64:
+    return np.maximum(lam * habits[0], habits[1])
 
 
 def _left_over(margins: null.Margins, excess: F64) -> F64:
