@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
 
 from klieg import memory, pipeline
 from klieg.cli import verbs
+from klieg.config import Config
 from klieg.sources import Room, lies_on_disk
+from klieg.tables import Posts
 
 OUT = ("posts.klieg", "posts.klieg.parquet", "posts.report.html")
 
@@ -67,14 +70,23 @@ def test_on_disk_what_fits_the_budget_stays_in_memory(
     assert files == plain[0] and run["place"]["posts"] == "in memory"
 
 
-def test_on_disk_a_table_takes_what_the_budget_leaves(monkeypatch: Any) -> None:
-    from klieg.config import Config
+@pytest.mark.parametrize("mib", [1, 290, 320, 500, 600, 2000, 9000])
+def test_on_disk_a_table_takes_what_the_budget_leaves(mib: int) -> None:
+    room = pipeline._room(Config(memory=f"{mib}MiB"), Path("/a/b"))
+    assert room is not None and room.folder == "/a/b"
 
-    room = pipeline._room(Config(memory="1300MiB"), Path("/a/b"))
-    assert room is not None and (room.most, room.folder) == (200 << 20, "/a/b")
+    def need(held: int) -> int:
+        table = SimpleNamespace(nbytes=held, to_batches=list)
+        return pipeline._need(cast(Posts, SimpleNamespace(table=table, acts=None)))
+
+    if room.most:
+        assert need(room.most - 9) <= mib << 20 < need(room.most + 9)
+    else:
+        assert need(9) > mib << 20
+
+
+def test_on_disk_without_a_budget_there_is_no_limit() -> None:
     assert pipeline._room(Config(), None) is None
-    tiny = pipeline._room(Config(memory="1MiB"), None)
-    assert tiny is not None and tiny.most == 0
 
 
 def test_on_disk_what_cannot_fit_ends_before_it_starts(

@@ -40,8 +40,10 @@ from klieg.tables import (
 
 __all__ = ["detect", "read", "scan", "trace"]
 
-BASE, SHARE = 300 << 20, 5
+BASE, SHARE = 300 << 20, 3.3
 """What a scan takes, measured: libraries and kernels, and bytes a byte of the table of posts."""
+GROWTH, GROWN = 12.0, 250 << 20
+"""More bytes a byte of the table, until tables of a fixed most are full."""
 FIXED, APART = 750 << 20, 850
 """The same where the posts themselves lie on disk: to begin with, and bytes a post."""
 
@@ -258,15 +260,19 @@ def _room(config: Config, scratch: Path | None) -> sources.Room | None:
     budget = memory.size_of(config.memory)
     if budget is None:
         return None
-    return sources.Room(max(budget - BASE, 0) // SHARE, str(scratch or ""))
+    left = budget - BASE
+    most = max(left / (SHARE + GROWTH), (left - GROWN) / SHARE, 0)  # ``_need`` turned round
+    return sources.Room(int(most), str(scratch or ""))
 
 
 def _need(posts: Posts) -> int:
     """Bytes that a scan of these posts, and of the acts beside them, takes, about."""
     held: int = posts.table.nbytes
-    whole = BASE + SHARE * held
-    need = min(whole, FIXED + APART * posts.n) if sources.lies_on_disk(posts.table) else whole
-    return need + (SHARE * posts.acts.table.nbytes if posts.acts else 0)
+    need = BASE + min(GROWTH * held, GROWN) + SHARE * held
+    if sources.lies_on_disk(posts.table):
+        need = min(need, FIXED + APART * posts.n)
+    acts: int = posts.acts.table.nbytes if posts.acts else 0
+    return int(need + SHARE * acts)
 
 
 def _readers(executor: Executor) -> Executor | None:
