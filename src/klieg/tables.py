@@ -344,8 +344,8 @@ class Group:
     layer: str  # where its evidence is largest (a signal, or MULTIPLEX)
     window: int  # seconds, of the strongest tiling
     offset: float  # 0.0 or 0.5 of a window
-    net: float  # ln e_G + ln π(G), nats
-    log_e: float
+    net: float  # ln s_G, nats: what is left of the evidence when the search is paid for
+    log_e: float  # ln e_G of all acts
     by_layer: Mapping[str, float]  # ln e per layer, averaged over windows, offsets and ω
     drops: F64  # (g,) nats of net lost without each member
     rho: float  # largest factor on the expected counts at which it still stands
@@ -353,6 +353,8 @@ class Group:
         str, ...
     ]  # searches that found it: "repost 600 s", "multiplex 60 s, no interest"
     stability: Mapping[str, int]  # e.g. windows searched / windows that found it
+    halves: tuple[I32 | None, I32 | None] = (None, None)  # its like, as found on each half of acts
+    held_out: int = -1  # the half it was found on, if it stands by the other half alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.config import Config
-from klieg.detect import error_control, hubs, meetings, network, reach, scoring, second_look
+from klieg.detect import (
+    error_control,
+    hubs,
+    meetings,
+    network,
+    reach,
+    scoring,
+    second_look,
+    sifting,
+)
 from klieg.sockets import make, silent
 from klieg.tables import MULTIPLEX, POSTS, SECOND, TIME, Actions, Network, Posts, Strata
 
@@ -105,15 +114,20 @@ def built(actions: Actions, config: Config = CONFIG) -> Network:
     return network.build({"hashtags": actions}, posts_of(actions), config, ENGINE, silent)
 
 
-def brute(actions: Actions, pool: Strata, config: Config) -> tuple[scoring.Part, int]:
+def brute(actions: Actions, known: scoring.Measured) -> tuple[scoring.Part, int]:
     """Every pair of eligible accounts scored exactly, without any cap; and how many they are."""
-    known = scoring.measured(actions, pool, config, ENGINE)
     able = np.flatnonzero(known.able).astype(np.int32)
     a, b = np.triu_indices(len(able), 1)
     every = scoring.Beside(able[a], able[b], 0.0, ())
-    nothing = np.ones((actions.n_accounts, len(config.windows_s)), np.int64)
-    (part,) = scoring.scored(actions, known, every, nothing, [], config, ENGINE)
+    nothing = np.ones((actions.n_accounts, len(CONFIG.windows_s)), np.int64)
+    (part,) = scoring.scored(actions, known, every, nothing, [], CONFIG, ENGINE)
     return part, known.pairs
+
+
+def measured(net: Network, actions: Actions, config: Config = CONFIG) -> scoring.Measured:
+    """What the run itself expects of pairs: the excess of the improbable ones is given back."""
+    pool, flat = net.layers["hashtags"].strata, net.flat["hashtags"]
+    return sifting.survey(actions, pool, flat, config, ENGINE)[0].measured
 
 
 def pairs_of(part: scoring.Part) -> list[tuple[int, int]]:
@@ -171,7 +185,7 @@ def test_second_look_validates_what_brute_force_validates(actions, mine, interes
         net = built(actions, config)
     layer = net.layers["hashtags"]
     assert not net.crowds
-    part, m = brute(actions, layer.strata, config)
+    part, m = brute(actions, measured(net, actions, config))
     assert m == layer.stat.pairs
     assert validated_in(net) == validated_of(part, m, config.false_alarms)
     assert layer.scored.p.tolist() == sorted_like(layer.scored, part).tolist()
@@ -195,7 +209,7 @@ def test_second_look_loses_no_pair_silently(actions, budget):
         patch.setattr(second_look, "FREE", (0, 0))
         net = built(actions)
     layer = net.layers["hashtags"]
-    part, m = brute(actions, layer.strata, CONFIG)
+    part, m = brute(actions, measured(net, actions))
     wanted, got = validated_of(part, m, CONFIG.false_alarms), validated_in(net)
     assert got <= wanted  # with fewer p-values the threshold is no higher
     stat = layer.stat
@@ -218,10 +232,10 @@ def test_second_look_loses_no_pair_silently(actions, budget):
 def test_reach_is_a_bound(actions, level, many):
     """Every pair that is no candidate and has p ≤ level shares at least what reach says of both."""
     pool = pools(actions, many, many)
-    part, _ = brute(actions, pool, CONFIG)
+    known = scoring.measured(actions, pool, CONFIG, ENGINE)
+    part, _ = brute(actions, known)
     columns = actions.account, actions.object, actions.time, actions.target, actions.n_accounts
     capped = ENGINE.count_pairs(*columns, LADDER, 2, 10, 1)
-    known = scoring.measured(actions, pool, CONFIG, ENGINE)
     few = reach.fewest(
         known.margins, reach.lost(actions, known.slots, CONFIG), known.able, level, CONFIG
     )

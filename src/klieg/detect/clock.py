@@ -10,33 +10,33 @@ knows no class and no threshold, and it never reads a text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from klieg.detect import pace
-from klieg.detect.timed import TEXTUAL, clocked, rows_of
-from klieg.tables import SECOND, Clock
+from klieg.detect.habit import habits
+from klieg.detect.timed import TEXTUAL, rows_of, within
+from klieg.tables import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from klieg.detect.halves import Parting
     from klieg.detect.pace import ClockData, PaceTable
     from klieg.detect.timed import Timed
-    from klieg.tables import F64, I32, I64
+    from klieg.tables import F64, I32, I64, Bool
 
     Index = NDArray[np.int64]
 
 __all__ = ["COMPANY", "LEAST_PAIRS", "LEAST_TARGETS", "Timing", "bounds", "gate", "lower_bound"]
-__all__ += ["timing"]
+__all__ += ["beside", "timing"]
 
 DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
 LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
 LEAST_PAIRS: Final = 8  # simultaneous pairs a bound needs
-TEMPOS: Final = 4  # classes of members by how quick they usually are
-SHRINK_HABIT: Final = 20.0  # pairs' worth of the pooled habit each class pair starts with
 COMPANY: Final = 5  # outsiders on an object that make it company (design: 10; dev/LOG.md)
 
 
@@ -65,31 +65,52 @@ class _Crowd:
     squares: F64  # (J, SPEEDS) Σ over accounts of acts²: takes an account's own pairs out
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The members' rows on objects that two of them acted on."""
+
+    rows: I64  # (r,) ascending
+    obj: Index  # (r,) place of the object among those J
+    counted: Bool  # (r,) whether the row may be half of a pair
+
+
 def gate(data: ClockData, layer: str, members: I32, *, stored: bool = False) -> Clock:
     """The clock of one group (ascending members) in one layer."""
     return bounds(data.windows, [timing(data, layer, members, stored=stored)])
 
 
-def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -> Timing:
+def timing(
+    data: ClockData,
+    layer: str,
+    members: I32,
+    *,
+    stored: bool = False,
+    on: tuple[Parting, int] | None = None,
+) -> Timing:
     """Member pairs by object beside their three expectations.
 
     ``stored`` asks for the stored organic pace: for runs whose outsiders are mostly candidates
-    themselves.
+    themselves. ``on`` counts only pairs of acts of one half; what is usual is read from all acts.
     """
     timed = data.layers[layer]
     joint, rows, obj, count = _joint(timed, rows_of(timed, members))
+    own = _Own(rows, obj, _counted(timed, rows, on))
     table = _table(data, layer, members, joint, count, stored=stored)
     category = data.category.copy()
     category[members] = _own_category(data, members)
     inside = _crowd(timed, rows, obj, category, len(joint))
     outside = _outsiders(timed, joint, members, category)
     # a crew must not make its own things popular; texts hardly exist outside their group
-    own = 0 if layer in TEXTUAL else count - 2
-    popularity = pace.same_popularity(timed.actors[joint] - own)
-    observed = _within(timed.clipped[rows], obj, len(joint), data.windows)
-    company = timed.pairs_within[joint].T - observed
-    later, habit = _habit(timed, rows, obj, len(joint), data.windows)
-    ours, theirs = _meetings(inside, inside), _meetings(outside, outside)
+    ordinary = 0 if layer in TEXTUAL else count - 2
+    popularity = pace.same_popularity(timed.actors[joint] - ordinary)
+    company = timed.pairs_within[joint].T - within(
+        timed.clipped[rows], obj, len(joint), data.windows
+    )
+    pairing = rows[own.counted], obj[own.counted]
+    observed = within(timed.clipped[pairing[0]], pairing[1], len(joint), data.windows)
+    later, habit = habits(timed, own.rows, own.obj, own.counted, len(joint), data.windows)
+    paired = _crowd(timed, *pairing, category, len(joint))
+    ours, theirs = _meetings(paired, paired), _meetings(outside, outside)
     theirs += _meetings(inside, outside)
     expected = np.zeros(observed.shape)
     event = np.zeros(observed.shape)
@@ -113,14 +134,43 @@ def timing(data: ClockData, layer: str, members: I32, *, stored: bool = False) -
     )
 
 
+def beside(timings: Sequence[Timing]) -> Timing:
+    """One layer's timings of different pairs, taken together: each half of the acts, say."""
+
+    def of(name: str) -> list[Any]:
+        return [getattr(t, name) for t in timings]
+
+    return Timing(
+        target=np.concatenate(of("target")),
+        outsiders=np.concatenate(of("outsiders")),
+        members=np.concatenate(of("members")),
+        acts=np.concatenate(of("acts")),
+        observed=np.concatenate(of("observed"), axis=1),
+        pace=np.concatenate(of("pace"), axis=1),
+        event=np.concatenate(of("event"), axis=1),
+        later=np.concatenate(of("later"), axis=1),
+        habit=np.concatenate(of("habit"), axis=1),
+        pairs=sum(of("pairs")),
+        source=timings[0].source,
+    )
+
+
+def _counted(timed: Timed, rows: I64, on: tuple[Parting, int] | None) -> Bool:
+    if on is None:
+        return np.ones(len(rows), np.bool_)
+    how, half = on
+    counted: Bool = how.of(timed.time[rows]) == half
+    return counted
+
+
 def bounds(windows: tuple[int, ...], timings: Sequence[Timing]) -> Clock:
     """Ratios and lower bounds over one layer, or several taken together; best window each."""
     target = _apart([t.target for t in timings])
-    observed = _beside([t.observed for t in timings])
-    event = _beside([t.event for t in timings])
-    expected = _beside([t.pace for t in timings])
-    later = _beside([t.later for t in timings])
-    habit = _beside([t.habit for t in timings])
+    observed = _aligned([t.observed for t in timings])
+    event = _aligned([t.event for t in timings])
+    expected = _aligned([t.pace for t in timings])
+    later = _aligned([t.later for t in timings])
+    habit = _aligned([t.habit for t in timings])
     company = np.concatenate([t.outsiders for t in timings]) >= COMPANY
     return Clock(
         _best(windows, observed, expected, target),
@@ -231,23 +281,6 @@ def _outsiders(timed: Timed, joint: Index, members: I32, category: NDArray[np.in
     return _crowd(timed, rows[keep], obj[keep], category, len(joint))
 
 
-def _within(clock: I64, obj: Index, n: int, windows: tuple[int, ...]) -> I64:
-    """(W, n) pairs of these rows within each window, by object. Rows by object and time."""
-    if not len(windows):
-        return np.zeros((0, n), np.int64)
-    after = np.arange(1, len(clock) + 1)
-    return np.array(
-        [
-            np.bincount(
-                obj,
-                weights=np.searchsorted(clock, clock + w * SECOND, side="right") - after,
-                minlength=n,
-            )
-            for w in windows
-        ]
-    ).astype(np.int64)
-
-
 def _meetings(left: _Crowd, right: _Crowd) -> F64:
     """(J, SPEEDS, SPEEDS, 2) pairs of different accounts' acts by speeds, far and near in zone.
 
@@ -270,80 +303,6 @@ def _sum(meetings: F64, share: F64) -> F64:
     return total
 
 
-def _habit(
-    timed: Timed, rows: I64, obj: Index, n: int, windows: tuple[int, ...]
-) -> tuple[I64, F64]:
-    """Observed and expected pairs of acts that were not the first on their object.
-
-    Expected: the share of member pairs *across* objects whose delays agree within the window,
-    by how quick either member usually is (quick ones meet on more than their share), times the
-    pairs on each object.
-    """
-    delay = timed.time[rows] - timed.born[timed.object[rows]]
-    late = delay > 0
-    rows, obj, delay, account = rows[late], obj[late], delay[late], timed.account[rows[late]]
-    tempo = _tempo(account, delay)
-    on_object = _by_tempo(tempo, obj, account, n, repeats=timed.repeats)
-    everywhere = _by_tempo(tempo, np.zeros_like(obj), account, 1, repeats=True)[0]
-    across = everywhere - on_object.sum(axis=0)
-    observed = _within(timed.clipped[rows], obj, n, windows)
-    expected = np.zeros((len(windows), n))
-    together = _agreeing(tempo, timed.clipped[rows], windows)
-    anyone = _agreeing(tempo, delay, windows)
-    itself = _agreeing(tempo, clocked(account, delay), windows)
-    for j in range(len(windows)):
-        agree = np.maximum(anyone[j] - itself[j] - together[j], 0)
-        # half a pair more, so that a habit nobody could have shown is never read as impossible
-        pooled = min((agree.sum() + 0.5) / (across.sum() + 1), 1.0)
-        share = (agree + SHRINK_HABIT * pooled) / (across + SHRINK_HABIT)
-        expected[j] = (on_object * np.clip(share, 0.0, 1.0)).sum(axis=(1, 2))
-    return observed, expected
-
-
-def _tempo(account: I32, delay: I64) -> Index:
-    """(rows,) the quarter of the acts, by the acting member's median delay; 0 the quickest."""
-    order = np.lexsort((delay, account))
-    who, first, acts = np.unique(account[order], return_index=True, return_counts=True)
-    median = delay[order][first + acts // 2]
-    ranked = np.lexsort((who, median))
-    done = np.cumsum(acts[ranked]) - acts[ranked]
-    class_ = np.zeros(len(who), np.int64)
-    class_[ranked] = done * TEMPOS // max(len(account), 1)
-    return class_[np.searchsorted(who, account)]
-
-
-def _by_tempo(tempo: Index, obj: Index, account: I32, n: int, *, repeats: bool) -> F64:
-    """(n, TEMPOS, TEMPOS) pairs of different members' acts on each object, above the diagonal."""
-    acts = np.bincount(obj * TEMPOS + tempo, minlength=n * TEMPOS).reshape(n, TEMPOS)
-    pairs = np.triu(acts[:, :, None] * acts[:, None, :], 1).astype(np.float64)
-    own = acts.astype(np.float64)
-    if repeats:  # an account's acts all have its tempo: its own pairs lie on the diagonal
-        width = int(account.max(initial=0)) + 1
-        key, first, times = np.unique(obj * width + account, return_index=True, return_counts=True)
-        place = key // width * TEMPOS + tempo[first]
-        squares = np.bincount(place, weights=times.astype(np.float64) ** 2, minlength=n * TEMPOS)
-        own = squares.astype(np.float64).reshape(n, TEMPOS)
-    diagonal = np.arange(TEMPOS)
-    pairs[:, diagonal, diagonal] = (acts**2 - own) / 2
-    return pairs
-
-
-def _agreeing(tempo: Index, value: I64, windows: tuple[int, ...]) -> I64:
-    """(W, TEMPOS, TEMPOS) pairs of rows whose values lie within each window, above the diagonal."""
-    parts = [np.sort(value[tempo == c]) for c in range(TEMPOS)]
-    out = np.zeros((len(windows), TEMPOS, TEMPOS), np.int64)
-    for j, w in enumerate(windows):
-        for p, x in enumerate(parts):
-            for q in range(p, TEMPOS):
-                y = parts[q]
-                after = np.searchsorted(y, x + w * SECOND, side="right")
-                if p == q:
-                    out[j, p, q] = (after - np.arange(1, len(x) + 1)).sum()
-                else:
-                    out[j, p, q] = (after - np.searchsorted(y, x - w * SECOND)).sum()
-    return out
-
-
 def _apart(targets: Sequence[I32]) -> I32:
     """Targets of several layers in one numbering, none shared between layers."""
     shift, parts = 0, []
@@ -353,5 +312,5 @@ def _apart(targets: Sequence[I32]) -> I32:
     return np.concatenate(parts)
 
 
-def _beside(parts: Sequence[I64] | Sequence[F64]) -> F64:
+def _aligned(parts: Sequence[I64] | Sequence[F64]) -> F64:
     return np.concatenate(parts, axis=1).astype(np.float64)

@@ -132,21 +132,20 @@ def joint_acts(court: Court, group: Weighed) -> int:
     return int((bursts.terms(court.tilings[layer], group.members, window, offset).k >= 2).sum())
 
 
-def rho(court: Court, group: Weighed, bar: float) -> float:
-    """The largest factor on every expected count at which the net is still ``bar``.
+def rho(court: Court, group: Weighed, least: float) -> float:
+    """The largest factor on every expected count at which ln e is still ``least``.
 
     Follows the strongest tilings alone, so it may be a little too small, never too large.
     """
     strength = group.cells.max(axis=2)
     kept = strength >= np.sort(strength, axis=None)[-min(REACH, strength.size)]
     at = [np.flatnonzero(k) for k in kept]
-    price = bursts.price(court.n_accounts, len(group.members))
 
     def stands(factor: float) -> bool:
         each = _cells(court, group.members, at, factor)
         cells = np.concatenate([found.ravel() for found in each])
         log_e = bursts.log_mean_exp(cells) + math.log(len(cells) / group.cells.size)
-        return log_e - price >= bar
+        return log_e >= least
 
     low, high = 1.0, 2.0
     while high < 1e6 and stands(high):

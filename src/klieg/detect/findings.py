@@ -16,7 +16,17 @@ import numpy as np
 import pyarrow.compute as pc
 
 from klieg import evidence
-from klieg.detect import bursts, classes, joint, outside, pace, reading, sentences
+from klieg.detect import (
+    bursts,
+    classes,
+    halves,
+    joint,
+    narrowing,
+    outside,
+    pace,
+    reading,
+    sentences,
+)
 from klieg.detect.parallel import spread
 from klieg.detect.reading import Run
 from klieg.detect.timed import TEXTUAL
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
 
     from klieg.config import Config
     from klieg.detect.bursts import Terms, Tilings
+    from klieg.detect.halves import Parting
     from klieg.detect.outside import Outside
     from klieg.detect.reading import Part, Reading
     from klieg.sockets import Engine, Progress
@@ -88,6 +99,7 @@ def _open(
         layer = reading.pooled(network, home[1], flat=home[0])
         return outside.prepare(layer.actions, layer.strata, config, engine)
 
+    parting = halves.parting([x.actions for x in network.layers.values() if x.actions.n])
     ordered = sorted(homes)
     both = list(spread(cut, names, config, size=lambda n: network.layers[n].actions.n))
     apart = spread(counted, ordered, config, size=lambda h: network.layers[h[1]].actions.n)
@@ -104,7 +116,31 @@ def _open(
         dict(zip(ordered, apart, strict=True)),
         _untestable(groups, network, posts),
         len(pc.unique(posts.table.column("collection"))),
+        parting,
+        _tested(groups, network, parting, names, strongest, engine),
     )
+
+
+def _tested(
+    groups: Sequence[Group],
+    network: Network,
+    parting: Parting | None,
+    names: Sequence[str],
+    config: Config,
+    engine: Engine,
+) -> dict[tuple[int, bool], dict[str, Tilings]]:
+    """The bursts of each half of the acts by which a group stands, against its pools."""
+    found: dict[tuple[int, bool], dict[str, Tilings]] = {}
+    for half, only in {
+        (1 - g.held_out, reading.stands_flat_only(g)) for g in groups if g.held_out >= 0
+    }:
+        assert parting is not None
+        found[half, only] = {}
+        for name in names:
+            layer = reading.pooled(network, name, flat=only)
+            own = halves.part(layer.actions, parting, half)
+            found[half, only][name] = bursts.prepare(own, layer.strata, config, engine)
+    return found
 
 
 def _work(group: Group) -> float:
@@ -140,7 +176,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
     if read is None:
         return None
     if read.verdict.class_ == "coordinated" and read.signal != group.layer:
-        crew = reading.narrowed(run, group, parts, read)
+        crew = narrowing.narrowed(run, group, parts, read)
         if crew is not None and crew is not group:
             return _finding(run, crew)
         if crew is None:

@@ -1,7 +1,8 @@
 """Groups that stand: sets of accounts whose joint acts no search over all sets explains by chance.
 
-Hunts through every layer, with interest pools and without; what they catch is weighed by the
-engine over all layers, windows, offsets and ω, and stands if ln e_G + ln π(G) ≥ ln(1/false_alarms).
+Hunts through every layer, with interest pools and without, and through each half of the acts; what
+they catch is weighed over all layers, windows, offsets and ω, and stands if s_G ≥ 1/false_alarms
+(``tickets``).
 Proves shared behaviour beyond chance and shared pools, and nothing about why: clocks, look-alikes
 and classes are for others to judge.
 """
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect import bursts, court, hunt
+from klieg.detect import bursts, court, halves, hunt, tickets
 from klieg.detect.candidates import fans
 from klieg.detect.hunt import Caught, overlap
 from klieg.detect.parallel import spread, threads
@@ -26,7 +27,9 @@ from klieg.tables import Crowd, Group, WeakGraph
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.detect.bursts import Tilings
-    from klieg.detect.court import Court, Weighed
+    from klieg.detect.court import Weighed
+    from klieg.detect.halves import Held
+    from klieg.detect.tickets import Hall, Score
     from klieg.sockets import Engine, Progress
     from klieg.tables import F64, I32, Layer, Network, Strata
 
@@ -49,6 +52,11 @@ DENSER = 2.0
 
 CROWD = ", crowd"
 """Ends the name of a search that began with the bursts of hundreds, not with pairs."""
+
+NEARLY = -60.0
+"""Net in nats from which a set that does not stand is asked again without those that do."""
+
+Ranked = tuple[list["Weighed"], tuple[str, ...]]
 
 Plan = tuple["Tilings", list[tuple[str, WeakGraph]], list[tuple[str, Crowd]]]
 
@@ -83,18 +91,71 @@ def search(
     interest, flat = [t for t, _ in both], [t for _, t in both]
     caught = _hunts(network, names, interest, flat, config, engine, progress)
     kinds = [interest] if all(map(_same, interest, flat)) else [interest, flat]
-
-    def courts() -> list[Court]:
-        return [court.opened(names, tilings, n_accounts) for tilings in kinds]
-
+    pools = [[t.strata for t in kind] for kind in kinds]
+    held = halves.search([layer.actions for layer in layers], pools, config, engine, progress)
+    if held is not None:
+        for sets, searches in zip(held.found, held.searches, strict=True):
+            caught += [
+                Caught(m, -math.inf, -math.inf, s) for m, s in zip(sets, searches, strict=True)
+            ]
     progress("groups: test", 0, len(caught))
-    workers = [courts() for _ in range(threads(config))]
-    return _judge(_ranked(caught, workers), workers, config, progress)
+    ranked = _ranked(caught, workers := _workers(names, kinds, held, n_accounts, config))
+    found = _judge(ranked, workers, config, progress)
+    rest = _rest(ranked, found)
+    if not rest:
+        return found
+    kinds = [_without(kind, found, config, engine) for kind in kinds]
+    workers = _workers(names, kinds, None, n_accounts, config, again=True)
+    more = _judge(_ranked(rest, workers), workers, config, progress)
+    more = tuple(replace(g, stability={**g.stability, "second_pass": 1}) for g in more)
+    return tuple(sorted((*found, *more), key=lambda g: (-g.net, g.members.tolist())))
 
 
 def stands_flat_only(group: Group) -> bool:
     """Whether the group stands only against pools without interest: it must pass the clock."""
     return group.stability["stands_with_interest"] == 0
+
+
+def _workers(
+    names: Sequence[str],
+    kinds: Sequence[Sequence[Tilings]],
+    held: Held | None,
+    n_accounts: int,
+    config: Config,
+    *,
+    again: bool = False,
+) -> list[Hall]:
+    workers = range(threads(config))
+    return [tickets.opened(names, kinds, held, n_accounts, again=again) for _ in workers]
+
+
+def _rest(ranked: Sequence[Ranked], found: Sequence[Group]) -> list[Caught]:
+    """What nearly stood, without the accounts of what does: to be asked again in their absence."""
+    if not found:
+        return []
+    gone = np.unique(np.concatenate([g.members for g in found]))
+    rest = []
+    for weighed, searches in ranked:
+        members = np.setdiff1d(weighed[0].members, gone, assume_unique=True)
+        near = max(w.net for w in weighed) > NEARLY
+        if near and len(members) >= max(3, WITHIN * len(weighed[0].members)):
+            rest.append(Caught(members, -math.inf, -math.inf, searches))
+    return rest
+
+
+def _without(
+    tilings: Sequence[Tilings], found: Sequence[Group], config: Config, engine: Engine
+) -> list[Tilings]:
+    """The same layers and pools, the acts of what stands taken out."""
+    gone = np.zeros(max(t.n_accounts for t in tilings), np.bool_)
+    for group in found:
+        gone[group.members] = True
+
+    def cut(old: Tilings) -> Tilings:
+        kept = halves.rows(old.actions, np.flatnonzero(~gone[old.actions.account]))
+        return bursts.prepare(kept, old.strata, config, engine)
+
+    return list(spread(cut, list(tilings), config, size=lambda t: t.actions.n))
 
 
 def _alike(a: Strata, b: Strata) -> bool:
@@ -170,10 +231,8 @@ def _named(graphs: Sequence[WeakGraph], layer: str, interest: bool) -> list[tupl
     ]
 
 
-def _ranked(
-    caught: Sequence[Caught], workers: Sequence[Sequence[Court]]
-) -> list[tuple[list[Weighed], tuple[str, ...]]]:
-    """Distinct sets, weighed in every court, by their larger net; with where each was found."""
+def _ranked(caught: Sequence[Caught], workers: Sequence[Hall]) -> list[Ranked]:
+    """Distinct sets, weighed against every kind of pools, by their larger score; where found."""
     places: dict[bytes, tuple[I32, list[str]]] = {}
     for c in caught:
         members = np.sort(c.members).astype(np.int32)
@@ -181,20 +240,25 @@ def _ranked(
         known.extend(s for s in c.searches if s not in known)
     distinct = list(places.values())
 
-    def share(worker: int) -> list[list[Weighed]]:
+    def share(worker: int) -> list[tuple[list[Weighed], float]]:
         mine = distinct[worker :: len(workers)]
-        return [[court.weigh(c, members) for c in workers[worker]] for members, _ in mine]
+        return [_weighed(workers[worker], members) for members, _ in mine]
 
     with ThreadPoolExecutor(len(workers)) as pool:
         shares = list(pool.map(share, range(len(workers))))
     weighed = [shares[i % len(workers)][i // len(workers)] for i in range(len(distinct))]
-    ranked = [(w, tuple(found)) for w, (_, found) in zip(weighed, distinct, strict=True)]
-    return sorted(ranked, key=lambda r: (-max(w.net for w in r[0]), r[0][0].members.tolist()))
+    order = sorted(range(len(distinct)), key=lambda i: (-weighed[i][1], distinct[i][0].tolist()))
+    return [(weighed[i][0], tuple(distinct[i][1])) for i in order]
+
+
+def _weighed(hall: Hall, members: I32) -> tuple[list[Weighed], float]:
+    each = [court.weigh(here, members) for here in hall.whole]
+    return each, max(tickets.quick(hall, kind, w).log_s for kind, w in enumerate(each))
 
 
 def _judge(
-    ranked: Sequence[tuple[list[Weighed], tuple[str, ...]]],
-    workers: Sequence[Sequence[Court]],
+    ranked: Sequence[Ranked],
+    workers: Sequence[Hall],
     config: Config,
     progress: Progress,
 ) -> tuple[Group, ...]:
@@ -210,8 +274,8 @@ def _judge(
             if i not in tested:
                 batch = [i, *_next(ranked, i, found, tested, len(workers) - 1)]
                 jobs = [
-                    pool.submit(_tested, courts, ranked[j][0], config)
-                    for j, courts in zip(batch, workers, strict=False)
+                    pool.submit(_tested, hall, ranked[j][0], config)
+                    for j, hall in zip(batch, workers, strict=False)
                 ]
                 tested.update({j: job.result() for j, job in zip(batch, jobs, strict=True)})
             group = tested.pop(i)
@@ -225,7 +289,7 @@ def _judge(
 
 
 def _next(
-    ranked: Sequence[tuple[list[Weighed], tuple[str, ...]]],
+    ranked: Sequence[Ranked],
     turn: int,
     found: Sequence[Group],
     tested: Mapping[int, Group | None],
@@ -275,49 +339,69 @@ def _inside(members: I32, rho: float, found: Sequence[Group]) -> bool:
     return any(overlap(members, g.members)[1] >= WITHIN and rho < DENSER * g.rho for g in found)
 
 
-def _tested(courts: Sequence[Court], weighed: Sequence[Weighed], config: Config) -> Group | None:
-    """The group as it stands in the first court in which it does, pruned there; None if in none."""
+def _tested(hall: Hall, weighed: Sequence[Weighed], config: Config) -> Group | None:
+    """The group as it stands against the first pools in which it does; None if in none.
+
+    Pruned by all acts; a set found on one half that would not stand so stands as it was found.
+    """
     bar = -math.log(config.false_alarms)
-    for i, here in enumerate(courts):
-        if weighed[i].net < bar - 1:
+    for kind, here in enumerate(hall.whole):
+        if weighed[kind].net < bar - 1:
             continue
-        pruned, drops = court.prune(here, weighed[i])
-        if len(pruned.members) < 3 or court.joint_acts(here, pruned) < config.min_actions:
-            continue
-        final = court.exact(here, pruned)
-        if final.net >= bar:
-            return _describe(courts, i, final, drops, court.rho(here, final, bar), bar)
+        pruned, drops = court.prune(here, weighed[kind])
+        if _enough(hall, kind, pruned, config):
+            final = court.exact(here, pruned)
+            score = tickets.score(hall, kind, final)
+            if score.log_s >= bar:
+                return _described(hall, kind, final, score, drops, bar)
+    if any(weighed[0].members.tobytes() in turn for turn in hall.turn):
+        for kind, here in enumerate(hall.whole):
+            score = tickets.score(hall, kind, weighed[kind])
+            if score.log_s >= bar and _enough(hall, kind, weighed[kind], config):
+                final = court.exact(here, weighed[kind])
+                return _described(hall, kind, final, score, court.drops(here, final), bar)
     return None
 
 
-def _describe(
-    courts: Sequence[Court],
-    which: int,
-    group: Weighed,
-    drops: F64,
-    rho: float,
-    bar: float,
+def _enough(hall: Hall, kind: int, group: Weighed, config: Config) -> bool:
+    """Three accounts and as many joint acts as a finding needs."""
+    return len(group.members) >= 3 and (
+        court.joint_acts(hall.whole[kind], group) >= config.min_actions
+    )
+
+
+def _described(
+    hall: Hall, kind: int, group: Weighed, score: Score, drops: F64, bar: float
 ) -> Group:
-    here = courts[which]
+    here = hall.whole[kind]
     layer, window, offset = court.place(here, group)
     each = {n: bursts.log_mean_exp(c) for n, c in zip(here.names, group.cells, strict=True)}
-    last = courts[-1]
-    flat = (
-        which == len(courts) - 1 or court.exact(last, court.weigh(last, group.members)).net >= bar
+    last = len(hall.whole) - 1
+    flat = kind == last or (
+        tickets.score(
+            hall, last, court.exact(hall.whole[last], court.weigh(hall.whole[last], group.members))
+        ).log_s
+        >= bar
     )
+    alike = tickets.siblings(hall, group.members, SAME)
     return Group(
         members=group.members,
         layer=here.names[layer],
         window=window,
         offset=offset,
-        net=group.net,
+        net=score.log_s,
         log_e=group.log_e,
         by_layer=each,
         drops=drops,
-        rho=rho,
+        rho=tickets.rho(hall, kind, group, score, bar),
         found_in=(),
         stability={
-            "stands_with_interest": int(which == 0),
+            "stands_with_interest": int(kind == 0),
             "stands_without_interest": int(flat),
+            "stands_held_out": int(score.ticket != tickets.WHOLE),
+            "halves_searched": 2 * int(hall.held is not None),
+            "halves_found": sum(a is not None for a in alike),
         },
+        halves=alike,
+        held_out=score.ticket if score.whole < bar else tickets.WHOLE,
     )

@@ -121,8 +121,10 @@ def run(
     graphs: Sequence[tuple[str, WeakGraph]],
     config: Config,
     crowds: Sequence[tuple[str, Crowd]] = (),
+    *,
+    kept: float = KEPT,
 ) -> list[Caught]:
-    """The groups of one layer that may stand, strongest first."""
+    """The groups of one layer that may stand, strongest first; of net above ``kept`` nats."""
     work = refine.bench(tilings.lattice, tilings.n_accounts)
     done: list[Caught] = []
     homes: dict[int, list[int]] = {}  # account → groups in `done` that it is in
@@ -137,7 +139,7 @@ def run(
             for account in caught.members.tolist():
                 homes.setdefault(account, []).append(len(done))
             done.append(caught)
-    promising = [c for c in done if c.net > KEPT and len(c.members) >= 3]
+    promising = [c for c in done if c.net > kept and len(c.members) >= 3]
     return _merge(work, _distinct(_strongest_first(promising)), graphs)
 
 

@@ -23,7 +23,6 @@ from klieg.detect import (
     joint,
     lookalikes,
     outside,
-    refine,
     sentences,
 )
 from klieg.detect.timed import TEXTUAL
@@ -36,12 +35,12 @@ if TYPE_CHECKING:
     from klieg.detect.bursts import Terms, Tilings
     from klieg.detect.classes import Verdict
     from klieg.detect.clock import Timing
+    from klieg.detect.halves import Parting
     from klieg.detect.lookalikes import Domains
     from klieg.detect.outside import Outside
     from klieg.detect.pace import ClockData
     from klieg.sockets import Engine
     from klieg.tables import (
-        I32,
         I64,
         Actions,
         Breadth,
@@ -58,17 +57,16 @@ __all__ = [
     "Reading",
     "Run",
     "against",
-    "narrowed",
     "parts_of",
     "pooled",
     "read",
     "stands_flat_only",
+    "threshold",
 ]
 
 OUTLETS: Final = frozenset({"one brand", "syndication"})
 
 BESIDE: Final = 0.2  # of the first signal's evidence, from which another one carries the finding
-MANY: Final = 500  # members of a narrowed group that are taken out one by one
 ONE_HAND: Final = 0.5  # share of gaps of 3 to 60 s from which pages may be one person's
 
 
@@ -85,6 +83,8 @@ class Run:
     outside: Mapping[tuple[bool, str], Outside]  # of the layers in which groups are strongest
     untestable: Mapping[str, str]  # layers whose actors are mostly in groups, and why
     collections: int
+    parting: Parting | None  # of the acts in halves
+    tested: Mapping[tuple[int, bool], Mapping[str, Tilings]]  # acts of a half, flat pools or not
 
     def actions(self, signal: str) -> Actions:
         return self.network.layers[signal].actions
@@ -127,7 +127,8 @@ class Reading:
     signal: str  # the one whose table decided
     breadth: Breadth
     clock: Clock
-    timings: tuple[Timing, ...]
+    timings: tuple[Timing, ...]  # of all acts
+    crossed: bool  # whether the clock was read where the search did not look
 
 
 def parts_of(run: Run, group: Group) -> dict[str, Part]:
@@ -150,7 +151,7 @@ def parts_of(run: Run, group: Group) -> dict[str, Part]:
             whole = terms.base + float(terms.weight.sum())
             worth[name] = found[name].nats if group.layer == MULTIPLEX else whole
     most = worth.get(group.layer, max(worth.values(), default=0.0))
-    least = max(_threshold(run), BESIDE * most)
+    least = max(threshold(run), BESIDE * most)
     kept = [n for n in found if n == group.layer or worth[n] >= least] or list(found)
     return {n: found[n] for n in sorted(kept, key=lambda n: (n != group.layer, -found[n].nats, n))}
 
@@ -164,82 +165,8 @@ def read(
     first = next(iter(parts))
     reading = _reading(run, group, parts, first, counts, group.net)
     if why := _abstains(run, group, reading, acts):
-        return Reading(classes.abstain(why), first, reading.breadth, reading.clock, reading.timings)
+        return replace(reading, verdict=classes.abstain(why), signal=first)
     return _second(run, group, parts, reading)
-
-
-def narrowed(run: Run, group: Group, parts: Mapping[str, Part], read: Reading) -> Group | None:
-    """The part of a group that did what made it coordinated; None where that part does not stand.
-
-    The search adds up signals, so a crew's copies can come with strangers who share its interests
-    in another layer. Whoever does not earn a place by the deciding signal is not accused with it.
-    """
-    earned = np.zeros(run.posts.n_accounts)
-    kind = [n for n in parts if (n in TEXTUAL) == (read.signal in TEXTUAL)]
-    for name in kind if group.layer == MULTIPLEX else [read.signal]:
-        terms = parts[name].terms
-        share = np.repeat(np.where(joint.together(terms), terms.weight, 0.0) / terms.k, terms.k)
-        earned += np.bincount(
-            run.actions(name).account[terms.rows], weights=share, minlength=len(earned)
-        )
-    # a member's place costs about ln N in the price of a group
-    members = group.members[earned[group.members] >= math.log(max(run.posts.n_accounts, 2))]
-    if len(members) == len(group.members):
-        return group
-    return _weighed(run, group, members, read.signal) if len(members) >= 3 else None
-
-
-def _weighed(run: Run, group: Group, members: I32, signal: str) -> Group | None:
-    """The smaller group, weighed in one signal at the windows at hand: never more than its net."""
-    tilings = run.tiled(group)[signal]
-    cells = bursts.log_evidence(tilings, members)
-    everything = len(group.by_layer) * len(run.config.windows_s) * cells[0].size
-    log_e = bursts.log_mean_exp(cells) + math.log(cells.size / everything)
-    net = log_e - bursts.price(run.posts.n_accounts, len(members))
-    if net < _threshold(run):
-        return None
-    at = np.unravel_index(int(cells.argmax()), cells.shape)
-    window, offset = tilings.windows[int(at[0])], bursts.OFFSETS[int(at[1])]
-
-    def best(who: I32) -> float:
-        terms = bursts.terms(tilings, who, window, offset)
-        whole = terms.base + float(terms.weight.sum())
-        return whole - bursts.price(run.posts.n_accounts, len(who))
-
-    if len(members) <= MANY:
-        whole = best(members)
-        drops = np.array([whole - best(np.delete(members, i)) for i in range(len(members))])
-    else:  # taking thousands out one by one takes hours: what each brings, to first order
-        work = refine.bench(tilings.lattice, tilings.n_accounts)
-        t, omega = int(at[0]) * len(bursts.OFFSETS) + int(at[1]), int(at[2])
-        cost = bursts.price(run.posts.n_accounts, len(members))
-        cost -= bursts.price(run.posts.n_accounts, len(members) - 1)
-        drops = -refine.leaving(work, members, t, omega) - cost
-    return replace(
-        group,
-        members=members,
-        layer=signal,
-        window=window,
-        offset=offset,
-        net=net,
-        log_e=log_e,
-        by_layer={signal: log_e},
-        drops=drops,
-        rho=_rho(tilings, members, _threshold(run) - net + log_e, cells.size / everything),
-    )
-
-
-def _rho(tilings: Tilings, members: I32, least: float, part: float) -> float:
-    """The largest factor on every expected count at which ln e stays at ``least`` or more."""
-    low, high = 0.0, math.log(1e6)
-    for _ in range(16):
-        middle = (low + high) / 2
-        cells = bursts.log_evidence(tilings, members, inflation=math.exp(middle))
-        if bursts.log_mean_exp(cells) + math.log(part) >= least:
-            low = middle
-        else:
-            high = middle
-    return math.exp(low)
 
 
 def against(
@@ -261,11 +188,11 @@ def against(
         with_company = int((outsiders >= clock.COMPANY).sum())
         out.append(sentences.company(with_company, len(outsiders), clock.COMPANY))
     out.append(sentences.breadth(reading.breadth))
-    fans = lookalikes.fans(reading.breadth, _threshold(run))
+    fans = lookalikes.fans(reading.breadth, threshold(run))
     if fans and reading.verdict.class_ == "amplification":
         out.append(fans.reason)
     if reading.verdict.class_ == "coordinated":
-        out += [sentences.CHANNEL, sentences.IN_SAMPLE]
+        out += [sentences.CHANNEL, sentences.CROSSED if reading.crossed else sentences.IN_SAMPLE]
     platforms = run.posts.account_platforms.take(pa.array(group.members)).to_pylist()
     if set(platforms) <= sentences.PAGES and rhythm.get("3_to_60_s", 0.0) >= ONE_HAND:
         out.append(sentences.pages(rhythm))
@@ -292,7 +219,7 @@ def _second(
     price = bursts.price(run.posts.n_accounts, len(group.members))
     for name in list(parts)[1:] if first.verdict.class_ in wanted else []:
         net = group.by_layer.get(name, -math.inf) - price
-        if net < _threshold(run) or name in run.untestable:
+        if net < threshold(run) or name in run.untestable:
             continue
         found = _reading(run, group, {name: parts[name]}, name, (), net)
         if found.verdict.class_ != wanted[first.verdict.class_]:
@@ -302,7 +229,7 @@ def _second(
     return first
 
 
-def _threshold(run: Run) -> float:
+def threshold(run: Run) -> float:
     return math.log(1 / run.config.false_alarms)
 
 
@@ -330,9 +257,10 @@ def _reading(
     kind = signal in TEXTUAL
     joined = [n for n in parts if (n in TEXTUAL) == kind] if group.layer == MULTIPLEX else [signal]
     timings = tuple(clock.timing(run.clock, n, group.members) for n in joined)
+    crossed = _crossed(run, group, joined)
+    read = clock.bounds(run.clock.windows, crossed or timings)
     home = group.layer if group.layer == MULTIPLEX and signal == next(iter(parts)) else signal
-    found = breadth.measure(group, run.tiled(group)[home], net, timings=timings)
-    read = clock.bounds(run.clock.windows, timings)
+    found = breadth.measure(group, _weighing(run, group)[home], net, timings=timings)
     counts = counts or outside.window_counts(
         run.without(group, signal), group.members, run.config, run.engine
     )
@@ -342,13 +270,37 @@ def _reading(
         len(group.members),
         found,
         read,
-        _threshold(run),
+        threshold(run),
         _in_excess(counts, run.config.false_alarms),
         _crowding(terms),
         _domains(run, signal, terms) if kind else None,
         _lead(run, group, signal, terms) if kind else None,
     )
-    return Reading(classes.classify(case), signal, found, read, timings)
+    return Reading(classes.classify(case), signal, found, read, timings, bool(crossed))
+
+
+def _crossed(run: Run, group: Group, layers: Sequence[str]) -> tuple[Timing, ...]:
+    """The clocks of what was found on each half of the acts, read on the other half; or none.
+
+    A search picks who happens to be simultaneous; on acts it did not see it had no choice. Both
+    halves must have found the group, or else the one by which it stands.
+    """
+    tests = [(1 - half, found) for half, found in enumerate(group.halves) if found is not None]
+    if run.parting is None or not tests or (len(tests) < 2 and group.held_out < 0):
+        return ()
+    return tuple(
+        clock.beside(
+            [clock.timing(run.clock, n, who, on=(run.parting, half)) for half, who in tests]
+        )
+        for n in layers
+    )
+
+
+def _weighing(run: Run, group: Group) -> Mapping[str, Tilings]:
+    """Every layer's bursts where the group's net comes from: of the half that tested it, if one."""
+    if group.held_out < 0:
+        return run.tiled(group)
+    return run.tested[1 - group.held_out, stands_flat_only(group)]
 
 
 def _in_excess(counts: Sequence[WindowCount], level: float) -> bool:

@@ -57,6 +57,10 @@ CHANNEL: Final = (
     "A shared private channel, such as a group chat whose members pass the same posts on, would "
     "look exactly like this."
 )
+CROSSED: Final = (
+    "The clock was read on days in which the search had not looked: what was found on every other "
+    "day was timed on the days between."
+)
 IN_SAMPLE: Final = (
     "The clock was read on the same posts in which the group was found, which flatters it; the "
     "band is provisional and no stronger than likely."

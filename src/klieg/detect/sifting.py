@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg import memory
-from klieg.detect import error_control, reach, scoring, second_look, trimming, weak
+from klieg.detect import error_control, null, reach, scoring, second_look, trimming, weak
 from klieg.detect.error_control import PairTests
 from klieg.detect.scoring import Study
 from klieg.engine.spill import Scratch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from klieg.sockets import Engine, PairBatches
     from klieg.tables import I64, Actions, Strata, WeakGraph
 
-__all__ = ["Tally", "survey", "tally"]
+__all__ = ["Tally", "glance", "survey", "tally"]
 
 PAIR = 600
 """Bytes a candidate takes while it is scored."""
@@ -81,6 +81,15 @@ def survey(
     tests = PairTests(few.tests.p_window, few.tests.best, every_p, every_e)
     found = Study(known, None, row, few.edges, few.expected, tests, more.omitted, more.crowds)
     return found, weak.joined(actions.signal, opinions, graphs, config)
+
+
+def glance(actions: Actions, flat: Strata, config: Config, engine: Engine) -> tuple[WeakGraph, ...]:
+    """The weak graphs of a layer against pools without interest, and nothing else of it."""
+    source = _Source(actions, config, engine)
+    able = scoring.eligible(actions, config)
+    opinions = weak.opinions(actions, flat, null.slots(actions, flat), config, engine)
+    graphs = [weak.weak_pairs(opinions, able, counts, config, engine) for counts in source.pieces()]
+    return weak.joined(actions.signal, opinions, graphs, config)
 
 
 def tally(

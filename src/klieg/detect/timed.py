@@ -28,6 +28,7 @@ __all__ = [
     "lay_out",
     "ragged",
     "rows_of",
+    "within",
 ]
 
 WINDOWS: Final = (60, 600, 3600, 10800)
@@ -165,3 +166,20 @@ def ragged(values: I64, starts: I64, rows: NDArray[np.integer]) -> I64:
     begin, length = starts[rows], starts[rows + 1] - starts[rows]
     offset = np.repeat(begin - np.cumsum(length) + length, length)
     return values[offset + np.arange(int(length.sum()))]
+
+
+def within(clock: I64, obj: I64, n: int, windows: tuple[int, ...]) -> I64:
+    """(W, n) pairs of these rows within each window, by object. Rows by object and time."""
+    if not len(windows):
+        return np.zeros((0, n), np.int64)
+    after = np.arange(1, len(clock) + 1)
+    return np.array(
+        [
+            np.bincount(
+                obj,
+                weights=np.searchsorted(clock, clock + w * SECOND, side="right") - after,
+                minlength=n,
+            )
+            for w in windows
+        ]
+    ).astype(np.int64)
