@@ -25,6 +25,7 @@ FLOORS = [
     "urls",
     "text",
     "entities",
+    "idtimes",
     "sockets",
     "sources",
     "models",

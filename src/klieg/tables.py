@@ -111,6 +111,10 @@ ACTS = pa.schema(
 REACTIONS = ("follow", "like", "rating", "reaction", "report", "vote")
 """Signals that read acts in place of posts; ``reaction`` holds every act without its own."""
 
+RETOLD = ("fast_repost", "synchrony")
+"""Signals that tell again, in another way, of posts whose acts other signals hold: never woven in
+with those, and never by themselves enough for ``coordinated``."""
+
 KINDS = ("post", "repost", "reply", "quote", "comment", "message")
 
 Class = Literal["coordinated", "amplification", "suggestive", "look-alike", "abstain"]

@@ -137,7 +137,7 @@ def town(carry: Carry, *, crew: int, seed: int) -> Posts:
 
     Objects are popular by a power law and fade with a half-life of some hours. The first ``crew``
     accounts also act on 16 objects within 5 minutes of each other. What ``carry`` gives makes posts
-    of it, or, with ``act``, acts without text.
+    of it, or, with ``act``, acts without text; a value that is a function is given the time in µs.
     """
     rng = np.random.default_rng([seed, crew])
     popular = 1.0 / np.arange(1, OBJECTS + 1) ** 0.8
@@ -159,12 +159,17 @@ def town(carry: Carry, *, crew: int, seed: int) -> Posts:
             "lang": "en",
             "kind": "post",
             "text": f"some words of my own {i * 7919 % 9973} here",
-            **carry(k),
+            **_at(carry(k), START + int(seconds * SECOND)),
         }
         for i, (account, k, seconds) in enumerate(acts)
     ]
     schema = ACTS if "act" in carry(0) else POSTS
     return assemble([pa.Table.from_pylist(rows, schema=schema)])[0]
+
+
+def _at(carried: Mapping[str, object], time: int) -> dict[str, object]:
+    """The columns of one post: what is a function is asked for the post's time, in microseconds."""
+    return {name: value(time) if callable(value) else value for name, value in carried.items()}
 
 
 def _findings(plugin: Plugin, posts: Posts) -> tuple[Finding, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from klieg.detect import lookalikes
 from klieg.detect.lookalikes import AT_LEAST, MOSTLY
 from klieg.detect.timed import TEXTUAL
+from klieg.tables import RETOLD
 
 if TYPE_CHECKING:
     from klieg.detect.lookalikes import Crowding, Domains, Lead
@@ -61,6 +62,8 @@ class Verdict:
 
 def classify(case: Case) -> Verdict:
     """The class of one signal's evidence."""
+    if case.signal in RETOLD:
+        return _retold(case)
     return _textual(case) if case.signal in TEXTUAL else _timed(case)
 
 
@@ -98,6 +101,20 @@ def _timed(case: Case) -> Verdict:
     if company < AT_LEAST:
         return Verdict("suggestive", "own clock, too few outsiders")
     return _coordinated(case, min(event, habit, company))
+
+
+def _retold(case: Case) -> Verdict:
+    """What clocks and company cannot weigh: at most suggestive, whatever the numbers say.
+
+    The objects are authors and hours, so the clock of an object says nothing; alerts explain haste,
+    and schedulers, shifts and live evenings explain common hours.
+    """
+    hasty = case.signal != "synchrony"
+    if case.breadth.net_without_two < case.threshold:
+        if hasty and lookalikes.fans(case.breadth, case.threshold):
+            return Verdict("amplification", "one source")
+        return Verdict("suggestive", "narrow" if hasty else "few days")
+    return Verdict("suggestive", "fast responders" if hasty else "common hours")
 
 
 def _textual(case: Case) -> Verdict:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from klieg import memory
 from klieg.detect.columns import appearance, first_rows
-from klieg.tables import MULTIPLEX, Actions, Strata
+from klieg.tables import MULTIPLEX, RETOLD, Actions, Strata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,10 @@ def weave(layers: Mapping[str, Actions]) -> Woven:
     object, so no object is acted on twice by one account.
     """
     rank = {name: i for i, name in enumerate(_ORDER)}
-    names = sorted((n for n in layers if n != MULTIPLEX), key=lambda n: (rank.get(n, len(rank)), n))
+    own = [n for n in layers if n != MULTIPLEX]
+    # a signal that tells other signals' posts again would stand for them, or make them weigh twice
+    told = [n for n in own if n not in RETOLD] or own
+    names = sorted(told, key=lambda n: (rank.get(n, len(rank)), n))
     if not names:
         raise ValueError("there is no layer to combine")
     parts = [layers[name] for name in names]

@@ -46,6 +46,8 @@ DID: Final[Mapping[str, tuple[str, str, str]]] = {
     "vote": ("voted the same way on", "thing", "things"),
     "rating": ("gave the same rating to", "thing", "things"),
     "report": ("reported", "thing", "things"),
+    "fast_repost": ("passed on, within seconds,", "author", "authors"),
+    "synchrony": ("began to post in", "stretch of three hours", "stretches of three hours"),
     "reaction": ("reacted in the same way to", "thing", "things"),
 }
 """What members did to what, one and many."""

@@ -7,6 +7,7 @@ pooled with another. The room knows no windows, no pairs and no counts of co-act
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import numpy as np
 from klieg import evidence
 from klieg.detect import acted
 from klieg.detect.columns import appearance, numbered, plurality, spread
-from klieg.detect.interest import communities, week_start
+from klieg.detect.interest import DAY, communities, week_start
 from klieg.detect.language import languages
 from klieg.engine.compiled import column
 from klieg.engine.spill import unmapped
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["flat", "infer", "opinions"]
 
 _NONE, _OTHER = -1, -2  # language unknown or no interest; merged because too small
+
+BLOCK = DAY // 8
+
+_RHYTHMIC = "synchrony"
+"""The signal whose objects are stretches of time. Accounts differ in when they are awake, so its
+pools are three hours of the day, on weekdays or weekends, and never communities of interest."""
 
 
 def opinions(
@@ -96,12 +103,43 @@ def _pools(
     for name, actions in layers.items():
         where = homes.place[name]
         taste = interest.get(name, np.full(actions.n_objects, _NONE, np.int32))
+        if name == _RHYTHMIC:
+            taste = _hours(actions)
         key = np.stack((where, homes.tongue[name], taste), axis=1).astype(np.int64)
         # an object nobody acted on belongs anywhere; it must not make a pool of its own
         key[where < 0] = (0, _NONE, _NONE)
         _merge(key, actions, config)
         pools[name] = _numbered(key, homes.places, homes.tongues)
+        if name == _RHYTHMIC:
+            pools[name] = _by_the_clock(pools[name])
     return pools
+
+
+def _hours(actions: Actions) -> I32:
+    """(n_objects,) block of the object's first act: 0–7 on weekdays, 8–15 on weekends."""
+    first = np.full(actions.n_objects, np.iinfo(np.int64).max)
+    np.minimum.at(first, actions.object, actions.time)
+    if not actions.n:
+        return np.zeros(actions.n_objects, np.int32)
+    block = (first - week_start(int(actions.time.min()))) // BLOCK
+    hours: I32 = (block % 8 + 8 * (block // 8 % 7 >= 5)).astype(np.int32)
+    return hours
+
+
+def _by_the_clock(pools: Strata) -> Strata:
+    """The same pools under their names, each its own parent.
+
+    The parent's share stands in where a group is much of a pool, lest it be its own chance. No crew
+    makes an hour of the day its own, and the share of all hours is no chance of being awake at one.
+    """
+    names = tuple(re.sub(r"interest (\d+)$", _spoken, name) for name in pools.names)
+    return Strata(pools.object_stratum, np.arange(pools.size, dtype=np.int32), names, names)
+
+
+def _spoken(found: re.Match[str]) -> str:
+    block = int(found[1]) - 1
+    days = "weekends" if block >= 8 else "weekdays"
+    return f"{days} {block % 8 * 3:02}–{block % 8 * 3 + 3:02} h UTC"
 
 
 def _places(posts: Posts) -> tuple[I32, tuple[str, ...]]:

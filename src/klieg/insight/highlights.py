@@ -47,6 +47,8 @@ REASON = {
     "copies": "posted the same text",
     "image": "posted the same picture",
     "object": "acted on the same object",
+    "fast_repost": "passed on the same author within seconds",
+    "synchrony": "began to post at the same time",
     "like": "liked the same post",
     "follow": "followed the same account",
     "vote": "voted the same way on the same thing",

@@ -38,15 +38,15 @@ class Shares:
 
 
 def act(
-    signal: str, posts: Posts, shares: Shares, *, repeats: Literal["never", "daily"]
+    signal: str, posts: Posts, shares: Shares, *, repeats: Literal["never", "daily", "always"]
 ) -> Actions:
     """The actions of one signal.
 
     All objects of a post are one act: the rarest is kept, by number of accounts that name it. An
     object that nobody else names can join nobody, so it is kept only where a post has no other
     (otherwise a unique decoy beside it would void a link). Ties go to the object seen first. Then
-    an account's repeats on one object are dropped: all of them (``never``), or those less than
-    24 h after its last action that was kept (``daily``).
+    an account's repeats on one object are dropped: all of them (``never``), those less than 24 h
+    after its last action that was kept (``daily``), or none (``always``).
     """
     coded = shares.key.dictionary_encode()
     code = coded.indices.to_numpy().astype(np.int64)
@@ -90,6 +90,8 @@ def _rarest(post: I64, code: I64, account: I64, size: int) -> I64:
 def _repeats(account: I64, code: I64, time: I64, size: int, rule: str) -> Bool:
     """Which actions repeat an earlier one of the same account on the same object."""
     again = np.zeros(len(account), bool)
+    if rule == "always":
+        return again
     key = account * size + code
     order = np.argsort(key, kind="stable")  # rows ascend in time, so groups do too
     same = np.diff(key[order], prepend=-1) == 0

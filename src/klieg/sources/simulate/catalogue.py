@@ -73,6 +73,11 @@ _HIDDEN = {
         "copies in which every phrase but the core is one's own", _TEXTS, edits=1.0
     ),
     "paraphrase-crew": _hiding("texts that share no wording, within 1 h", _TEXTS, paraphrase=1.0),
+    "paraphrase-crew-10min": _hiding(
+        "texts that share no wording, within 10 min",
+        replace(_TEXTS, jitter_s=600.0),
+        paraphrase=1.0,
+    ),
     "half-paraphrase-crew": _hiding("half of the texts rewritten", _TEXTS, paraphrase=0.5),
     "paraphrase-links-crew": Planned(
         "links in one's own words, and paraphrased texts, within 1 h",
@@ -91,6 +96,10 @@ _HIDDEN = {
     ),
     "framing-crew": _hiding("imitates 8 ordinary accounts, 6 reposts of each", framed=8),
     "batch-crew": _hiding("accounts made in 6 h, numbered handles, one client", batch=Batch()),
+    "relay-crew": Planned(
+        "eight authors passed on within 10 s, each post by two of 20 accounts in turn",
+        (Campaign("instant", acts=12, jitter_s=4.0, evasion=Evasion(teams=10, targets=8)),),
+    ),
     "window-crew-60s": Planned(
         "61 s and more between any two on one post, one act an author",
         (Campaign("repost", evasion=below_the_windows(60.0)),),
