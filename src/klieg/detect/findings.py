@@ -21,6 +21,7 @@ from klieg.detect import (
     classes,
     halves,
     joint,
+    knowing,
     narrowing,
     outside,
     pace,
@@ -181,7 +182,7 @@ def _finding(run: Run, group: Group) -> Finding | None:
             return _finding(run, crew)
         if crew is None:
             read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
-    return _told(run, group, parts, read, terms, counts)
+    return _told(run, group, parts, knowing.explain(run, group, parts, read), terms, counts)
 
 
 def _told(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klieg.detect.reading import Part, Reading, Run
     from klieg.tables import I32, Group
 
-__all__ = ["narrowed"]
+__all__ = ["narrowed", "weighed"]
 
 MANY: Final = 500  # members of a narrowed group that are taken out one by one
 
@@ -47,10 +47,10 @@ def narrowed(run: Run, group: Group, parts: Mapping[str, Part], read: Reading) -
     members = group.members[earned[group.members] >= math.log(max(run.posts.n_accounts, 2))]
     if len(members) == len(group.members):
         return group
-    return _weighed(run, group, members, read.signal) if len(members) >= 3 else None
+    return weighed(run, group, members, read.signal) if len(members) >= 3 else None
 
 
-def _weighed(run: Run, group: Group, members: I32, signal: str) -> Group | None:
+def weighed(run: Run, group: Group, members: I32, signal: str) -> Group | None:
     """The smaller group, weighed in one signal at the windows at hand: never more than its net."""
     tilings = run.tiled(group)[signal]
     cells = bursts.log_evidence(tilings, members)

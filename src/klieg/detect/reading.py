@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from klieg.detect import (
     breadth,
@@ -24,9 +23,10 @@ from klieg.detect import (
     lookalikes,
     outside,
     sentences,
+    signs,
 )
 from klieg.detect.timed import TEXTUAL
-from klieg.tables import MULTIPLEX
+from klieg.tables import MULTIPLEX, RETOLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from klieg.detect.pace import ClockData
     from klieg.sockets import Engine
     from klieg.tables import (
-        I64,
         Actions,
         Breadth,
         Clock,
@@ -142,8 +141,8 @@ def parts_of(run: Run, group: Group) -> dict[str, Part]:
     found: dict[str, Part] = {}
     worth: dict[str, float] = {}
     for name, tilings in run.tiled(group).items():
-        if name == MULTIPLEX:
-            continue
+        if name == MULTIPLEX or (name in RETOLD and name != group.layer):
+            continue  # what tells other signals' posts again would mark posts twice over
         terms = bursts.terms(tilings, group.members, group.window, group.offset)
         together = joint.together(terms)
         if together.any():
@@ -153,7 +152,19 @@ def parts_of(run: Run, group: Group) -> dict[str, Part]:
     most = worth.get(group.layer, max(worth.values(), default=0.0))
     least = max(threshold(run), BESIDE * most)
     kept = [n for n in found if n == group.layer or worth[n] >= least] or list(found)
-    return {n: found[n] for n in sorted(kept, key=lambda n: (n != group.layer, -found[n].nats, n))}
+    last = group.layer in RETOLD and any(_stands(run, group, n) for n in kept if n != group.layer)
+    home = sorted(kept, key=lambda n: ((n != group.layer) != last, -found[n].nats, n))
+    return {n: found[n] for n in home}
+
+
+def _stands(run: Run, group: Group, signal: str) -> bool:
+    """Whether the group stands in one signal alone."""
+    return _net(run, group, signal) >= threshold(run)
+
+
+def _net(run: Run, group: Group, signal: str) -> float:
+    price = bursts.price(run.posts.n_accounts, len(group.members))
+    return group.by_layer.get(signal, -math.inf) - price
 
 
 def read(
@@ -163,7 +174,8 @@ def read(
     if not parts:
         return None
     first = next(iter(parts))
-    reading = _reading(run, group, parts, first, counts, group.net)
+    net = _net(run, group, first) if group.layer in RETOLD and first != group.layer else group.net
+    reading = _reading(run, group, parts, first, counts, net)
     if why := _abstains(run, group, reading, acts):
         return replace(reading, verdict=classes.abstain(why), signal=first)
     return _second(run, group, parts, reading)
@@ -316,21 +328,7 @@ def _crowding(terms: Terms) -> lookalikes.Crowding:
 def _domains(run: Run, signal: str, terms: Terms) -> Domains:
     actions = run.actions(signal)
     rows = joint.rows_of(terms, joint.together(terms))
-    return lookalikes.domains(actions.account[rows], _hosts(run.posts, actions.post[rows]))
-
-
-def _hosts(posts: Posts, rows: I64) -> list[str]:
-    """The host of each post's first link, without ``www.``; empty where it has none."""
-    urls = posts.table.column("urls").take(pa.array(rows)).combine_chunks()
-    first = pc.list_slice(urls, 0, 1)
-    hosts = [""] * len(rows)
-    found = pc.replace_substring_regex(
-        pc.utf8_lower(pc.list_flatten(first)), r"^[a-z][a-z0-9+.-]*://(?:[^/@]*@)?(?:www\.)?", ""
-    )
-    found = pc.replace_substring_regex(found, r"[/:?#].*$", "")
-    for row, host in zip(pc.list_parent_indices(first).to_pylist(), found.to_pylist(), strict=True):
-        hosts[row] = host or ""
-    return hosts
+    return lookalikes.domains(actions.account[rows], signs.hosts(run.posts, actions.post[rows]))
 
 
 def _lead(run: Run, group: Group, signal: str, terms: Terms) -> lookalikes.Lead:

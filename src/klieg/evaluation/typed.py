@@ -39,7 +39,7 @@ _TYPED: Final[Mapping[str, tuple[str, ...]]] = {
     "archive import": ("import",),
     "crawl stamps": ("crawl times",),
     "migration wave": ("migration", "template", "share button", "shared event"),
-    "small language": ("shared interest",),
+    "small language": ("shared interest", "template", "share button"),
     "group chat": ("private channel", "shared interest"),
     "plain niche": _INTEREST,
     "fast niche": (*_INTEREST, "fast responders"),
