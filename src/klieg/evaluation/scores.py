@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from klieg.sources.simulate import TrueGroup, Truth
     from klieg.tables import F64, Bool, Finding, Highlight, Posts
 
-__all__ = ["CampaignScore", "LookAlikeScore", "Scored", "Scores", "evaluate"]
+__all__ = [
+    "CampaignScore",
+    "LookAlikeScore",
+    "Scored",
+    "Scores",
+    "account_scores",
+    "evaluate",
+]
 
 MATCH = 0.5
 """Jaccard from which a finding counts as having found a campaign."""
@@ -310,7 +317,7 @@ def _totals(case: Scored, index: _Index) -> dict[str, Any]:
             strong[rows] |= finding.band == "strong"
             flagged_posts[list(finding.posts)] = True
     joint = _joint_posts(case, index)
-    score, volume = _account_scores(case, n), np.bincount(case.posts.account, minlength=n)
+    score, volume = account_scores(case, n), np.bincount(case.posts.account, minlength=n)
     return {
         "findings": dict(sorted(classes.items())),
         "ordinary_findings": ordinary,
@@ -350,7 +357,7 @@ def _highlights(case: Scored, joint: Bool) -> float:
     return _ratio(marked & joint, marked)
 
 
-def _account_scores(case: Scored, n: int) -> F64:
+def account_scores(case: Scored, n: int) -> F64:
     """(n,) the gravest finding an account is in, then how much it adds to it; 0 in none."""
     out = np.zeros(n, np.float64)
     for finding in case.findings:

@@ -1,0 +1,202 @@
+"""The suite's pictures, as inline SVG: curves, grids of cells, and QQ plots.
+
+Drawn with the report's own elements, so that they carry title, caveat and stamp and load nothing.
+The room knows rows of tables and computes no figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from klieg.case.export.pictures import svg
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["axes", "evasions", "power", "quantiles", "scatter"]
+
+Row = Mapping[str, Any]
+Points = Sequence[tuple[float, float]]
+WIDE, HIGH, LEFT = 420.0, 260.0, 46.0
+CELL, LEAST = 34.0, 56.0
+
+
+def quantiles(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
+    """QQ plots on data without any campaign: surprise seen against surprise expected."""
+    body: list[Markup] = []
+    for i, data in enumerate(("organic", "shuffled")):
+        mine = [r for r in rows if r["data"] == data]
+        series = {
+            s: [(r["expected"], r["observed"]) for r in mine if r["signal"] == s]
+            for s in sorted({r["signal"] for r in mine})
+        }
+        top = max([8.0, *(max(p) for points in series.values() for p in points)])
+        inside = _plane(series, (0.0, top), (0.0, top), "−log10 expected", f"observed, {data}")
+        line = svg.tag("path", d=_way([(0.0, 0.0), (top, top)], top, top), **_DASHED)
+        where = f"translate({i * (WIDE + LEFT + 120):g} 0)"
+        body.append(svg.tag("g", line, *inside, transform=where))
+    caveat = (
+        "Worlds in which nothing is planted. On the dashed line p-values are uniform; below it the "
+        "test is careful, above it chance does not explain what was seen."
+    )
+    width = 2 * (WIDE + LEFT) + 240
+    return svg.frame(width, HIGH + 48, "p-values on null data", caveat, stamp, body, name="qq")
+
+
+def evasions(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
+    """Recall against attacker cost: where each evasion ends up."""
+    told = [r for r in rows if r["cost"] != ""]
+    series = {
+        "members standing": [(r["cost"], r["members_standing"]) for r in told],
+        "members coordinated": [(r["cost"], r["members_coordinated"]) for r in told],
+    }
+    inside = _plane(series, (0.0, 1.0), (0.0, 1.0), "push lost", "recall", joined=False)
+    for i, r in enumerate(told):
+        inside.append(_number(i + 1, LEFT + WIDE * r["cost"], HIGH * (1 - r["members_standing"])))
+    key = [
+        svg.text(LEFT + WIDE + 150, 12 + 13 * i, f"{i + 1} {r['evasion']}", size=9.5)
+        for i, r in enumerate(told)
+    ]
+    caveat = (
+        "Push: share of the members on an object within an hour of the first, times the share of "
+        "posts that are no cover. A rewriter costs nothing here but a writer or a model."
+    )
+    title = "What staying unseen costs"
+    height = max(HIGH + 48, 13.0 * len(told) + 20)
+    return svg.frame(WIDE + LEFT + 330, height, title, caveat, stamp, inside + key, name="evasion")
+
+
+def axes(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
+    """Power along one axis at a time."""
+    body: list[Markup] = []
+    names = sorted({r["axis"] for r in rows})
+    for i, axis in enumerate(names):
+        mine = [r for r in rows if r["axis"] == axis]
+        series = {k: [(r["value"], r[k]) for r in mine] for k in ("found", "coordinated", "recall")}
+        inside = _plane(series, (0.0, 1.0), (0.0, 1.0), axis, "share", wide=200.0)
+        body.append(svg.tag("g", *inside, transform=f"translate({i * 350:g} 0)"))
+    caveat = "Twenty accounts, ten joint acts (texts: within an hour), one thing changed at a time."
+    width = 350.0 * max(len(names), 1)
+    return svg.frame(width, HIGH + 48, "Power, one axis", caveat, stamp, body, name="axes")
+
+
+def power(rows: Sequence[Row], stamp: Sequence[str], what: str = "found") -> Markup:
+    """Size × acts, a grid for each jitter: the share of campaigns that are found."""
+    jitters, sizes, acts = (sorted({r[k] for r in rows}) for k in ("jitter_s", "size", "acts"))
+    body: list[Markup] = []
+    for i, jitter in enumerate(jitters):
+        mine = {(r["size"], r["acts"]): r[what] for r in rows if r["jitter_s"] == jitter}
+        x = i * (CELL * len(acts) + LEAST + 24)
+        grid = [svg.text(LEAST, 12, f"within {_span(jitter)}", size=12, weight="600")]
+        for row, size in enumerate(reversed(sizes)):
+            y = 24 + CELL * row
+            grid.append(svg.text(LEAST - 6, y + 21, f"{size}", size=10, anchor="end"))
+            grid += [
+                part
+                for column, n in enumerate(acts)
+                if (size, n) in mine
+                for part in _cell(LEAST + CELL * column, y, mine[size, n])
+            ]
+        foot = 24 + CELL * len(sizes) + 14
+        grid += [
+            svg.text(LEAST + CELL * (c + 0.5), foot, f"{n}", size=10, anchor="middle")
+            for c, n in enumerate(acts)
+        ]
+        grid.append(svg.text(LEAST, foot + 14, "joint acts of each", size=9.5, fill=svg.FAINT))
+        body.append(svg.tag("g", *grid, transform=f"translate({x:g} 0)"))
+    title = f"Power: campaigns {what}, accounts × joint acts × jitter"
+    width = max(len(jitters) * (CELL * len(acts) + LEAST + 24), 480.0)
+    caveat = "Share of planted repost campaigns, each number over a few worlds: see the table."
+    return svg.frame(width, 70 + CELL * len(sizes), title, caveat, stamp, body, name=f"p-{what}")
+
+
+def scatter(
+    series: Mapping[str, Points], title: str, across: str, up: str, stamp: Sequence[str]
+) -> Markup:
+    """Points of several series on one plane of shares."""
+    inside = _plane(series, (0.0, 1.0), (0.0, 1.0), across, up, joined=False)
+    return svg.frame(WIDE + LEFT + 200, HIGH + 48, title, "", stamp, inside, name="scatter")
+
+
+_DASHED: dict[str, object] = {
+    "stroke": svg.INK,
+    "stroke_width": 1.0,
+    "stroke_dasharray": "4 3",
+    "fill": "none",
+}
+
+
+def _plane(
+    series: Mapping[str, Points],
+    across: tuple[float, float],
+    upward: tuple[float, float],
+    x_name: str,
+    y_name: str,
+    *,
+    joined: bool = True,
+    wide: float = WIDE,
+) -> list[Markup]:
+    """Axes, ticks, a curve or marks of each series, and what each is called, beside it."""
+
+    def x(v: float) -> float:
+        return LEFT + wide * (v - across[0]) / (across[1] - across[0])
+
+    def y(v: float) -> float:
+        return HIGH * (1 - (v - upward[0]) / (upward[1] - upward[0]))
+
+    out = [*_ticks(x, across, upward, y, wide)]
+    out.append(svg.text(LEFT + wide, HIGH + 30, x_name, size=10, anchor="end", fill=svg.FAINT))
+    out.append(svg.text(LEFT + 4, 10, y_name, size=10, fill=svg.FAINT))
+    for i, (name, points) in enumerate(series.items()):
+        colour, mark = svg.PALETTE[i % len(svg.PALETTE)], svg.GLYPHS[i % len(svg.GLYPHS)]
+        placed = [(x(a), y(b)) for a, b in points]
+        if joined and len(placed) > 1:
+            d = "M" + "L".join(f"{svg.number(a)} {svg.number(b)}" for a, b in placed)
+            out.append(svg.tag("path", d=d, fill="none", stroke=colour, stroke_width=1.4))
+        if placed:
+            out.append(svg.glyphs(mark, placed, 3.2, colour))
+        out.append(svg.glyph(mark, LEFT + wide + 14, 12 + 14.0 * i, 3.2, colour))
+        out.append(svg.text(LEFT + wide + 22, 15 + 14 * i, name, size=10))
+    return out
+
+
+def _ticks(
+    x: Callable[[float], float],
+    across: tuple[float, float],
+    upward: tuple[float, float],
+    y: Callable[[float], float],
+    wide: float,
+) -> list[Markup]:
+    out = []
+    for t in svg.ticks(*upward):
+        edge = {"x1": LEFT, "x2": LEFT + wide, "y1": y(t), "y2": y(t)}
+        out.append(svg.tag("line", **edge, stroke=svg.RULE, stroke_width=0.7))
+        out.append(svg.text(LEFT - 6, y(t) + 3, f"{t:g}", size=9, anchor="end", fill=svg.FAINT))
+    for t in svg.ticks(*across):
+        label = svg.text(x(t), HIGH + 14, f"{t:g}", size=9, anchor="middle", fill=svg.FAINT)
+        out.append(label)
+    return out
+
+
+def _way(points: Points, across: float, upward: float) -> str:
+    placed = [(LEFT + WIDE * a / across, HIGH * (1 - b / upward)) for a, b in points]
+    return "M" + "L".join(f"{svg.number(a)} {svg.number(b)}" for a, b in placed)
+
+
+def _cell(x: float, y: float, value: float) -> list[Markup]:
+    box = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2}
+    fill = svg.tag("rect", **box, fill=svg.PALETTE[0], fill_opacity=round(0.08 + 0.8 * value, 2))
+    return [fill, svg.text(x + CELL / 2, y + 21, f"{100 * value:.0f}", size=10, anchor="middle")]
+
+
+def _number(i: int, x: float, y: float) -> Markup:
+    return svg.text(x + 5, y - 4, str(i), size=8.5, fill=svg.FAINT)
+
+
+def _span(seconds: float) -> str:
+    for size, word in ((3600, "h"), (60, "min")):
+        if seconds >= size and math.isclose(seconds % size, 0):
+            return f"{seconds / size:g} {word}"
+    return f"{seconds:g} s"
