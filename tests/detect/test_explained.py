@@ -20,13 +20,12 @@ PLAIN = Signs(
     12,
     Tool("Phone", 0.5, 0.4),
     Name("", 0.0, 0, 0.0),
-    Machine(0.03, 0.05, 0.0, 200),
+    Machine(0.03, 0.0),
     (0.05, 0.02),
     0.0,
     0,
     0.0,
     ("a.example", 0.1),
-    0.0,
     ("one text", "another"),
     (100, 100),
     2,
@@ -87,22 +86,22 @@ def test_explained_abstention_stays() -> None:
         ({"name": NAMED}, "coordinated"),  # a batch of handles with one stem: nobody says so
         ({"name": Name("meadow", 0.7, 0, 0.9)}, "coordinated"),
         ({"name": Name("meadow", 1.0, 40, 0.9)}, "coordinated"),  # a common word is no name
-        ({"tool": TOOL, "machine": Machine(1.0, 0.0, 0.0, 200), "distinct": 190}, "scheduler"),
+        ({"tool": TOOL, "machine": Machine(1.0, 0.0), "distinct": 190}, "scheduler"),
         # one's own client is no excuse: neither without the clock's marks nor for one wording
         ({"tool": TOOL, "distinct": 190}, "coordinated"),
-        ({"tool": TOOL, "machine": Machine(1.0, 0.0, 0.0, 200)}, "coordinated"),
+        ({"tool": TOOL, "machine": Machine(1.0, 0.0)}, "coordinated"),
         # nor is an ordinary client at exact times
-        ({"machine": Machine(1.0, 0.0, 0.0, 200), "distinct": 190}, "coordinated"),
+        ({"machine": Machine(1.0, 0.0), "distinct": 190}, "coordinated"),
         (
             {
                 "tool": Tool("Phone", 1.0, 0.4),
-                "machine": Machine(1.0, 0.0, 0.0, 200),
+                "machine": Machine(1.0, 0.0),
                 "distinct": 190,
             },
             "coordinated",
         ),
-        ({"machine": Machine(0.03, 0.0, 0.9, 200)}, "import"),
-        ({"machine": Machine(0.03, 0.0, 0.5, 200)}, "coordinated"),
+        ({"machine": Machine(0.03, 0.9)}, "import"),
+        ({"machine": Machine(0.03, 0.5)}, "coordinated"),
         # what only renames what is open never excuses
         ({"passes": (0.9, 0.02)}, "coordinated"),
         ({"domain": ("firm.example", 0.9), "tool": TOOL}, "coordinated"),
@@ -165,7 +164,7 @@ def test_explained_an_app_speaks_for_its_users() -> None:
     app = replace(PLAIN, tool=TOOL)
     assert told(FEW, known(app)) == "app posts"
     assert told(FEW, known(replace(app, distinct=190))) == "suggestive"
-    marks = replace(app, distinct=120, machine=Machine(0.9, 0.1, 0.0, 200))
+    marks = replace(app, distinct=120, machine=Machine(0.9, 0.0))
     assert told(FEW, known(marks)) == "app posts"
     assert told(FEW, known(replace(marks, tool=PLAIN.tool))) == "suggestive"
 

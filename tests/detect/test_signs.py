@@ -123,7 +123,7 @@ def test_signs_the_site_most_linked() -> None:
 
 def test_signs_of_no_posts_are_none() -> None:
     found = measured(made(others()), 5, np.zeros(0, np.int64))
-    assert (found.tool.client, found.name.word, found.machine.posts) == ("", "", 0)
+    assert (found.tool.client, found.name.word, found.machine) == ("", "", signs.Machine(0.0, 0.0))
 
 
 @settings(max_examples=25, deadline=None)

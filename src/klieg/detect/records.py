@@ -6,6 +6,7 @@ nothing. Pure functions; the room knows no class.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -72,19 +73,24 @@ def followers(actions: Actions, members: I32, posts: I64) -> I32:
     first = np.r_[True, (np.diff(thing) != 0) | (np.diff(who) != 0)] if len(order) else []
     order = order[first]
     acts: dict[int, dict[int, int]] = {}
+    beside: dict[int, list[int]] = {}
     for row in order.tolist():
-        acts.setdefault(int(actions.account[row]), {})[int(actions.object[row])] = int(
-            actions.time[row]
-        )
-    found = [b for b in acts if any(a != b and _follows(acts[a], acts[b], posts[b]) for a in acts)]
+        account, text = int(actions.account[row]), int(actions.object[row])
+        acts.setdefault(account, {})[text] = int(actions.time[row])
+        beside.setdefault(text, []).append(account)
+    found = []
+    for copy, mine in acts.items():
+        least = max(LEAST, NEARLY_ALL * posts[copy])
+        if len(mine) < least:
+            continue
+        met = Counter(a for text in mine for a in beside[text] if a != copy)
+        if any(n >= least and _follows(acts[a], mine) for a, n in met.items()):
+            found.append(copy)
     return np.array(sorted(found), np.int32)
 
 
-def _follows(leader: dict[int, int], copy: dict[int, int], posts: int) -> bool:
-    shared = leader.keys() & copy.keys()
-    if len(shared) < max(LEAST, NEARLY_ALL * posts):
-        return False
-    lag = np.array(sorted(copy[o] - leader[o] for o in shared)) / SECOND
+def _follows(leader: dict[int, int], copy: dict[int, int]) -> bool:
+    lag = np.array([copy[t] - leader[t] for t in sorted(leader.keys() & copy.keys())]) / SECOND
     median = float(np.median(lag))
     steady = np.abs(lag - median) <= max(median / 2, 2.0)
     return bool(0 < median <= QUICK and steady.mean() >= STEADY and (lag > 0).mean() >= STEADY)

@@ -38,7 +38,6 @@ __all__ = [
 
 MARK: Final = 300  # seconds: people and programs that plan set times in fives
 AFTER_MARK: Final = 10  # seconds after a mark that count as on it
-QUIET: Final = 6  # hours: a night
 PACE: Final = 5.0  # seconds between posts that no hand keeps up
 RUN: Final = 10  # posts in a run of that pace
 STEM: Final = 5  # letters of a name that two accounts share
@@ -72,9 +71,7 @@ class Machine:
     """How the times of posts lie, as a machine or a hand would put them."""
 
     on_mark: float  # share of joint posts in the ten seconds after a full five minutes (chance 3 %)
-    night: float  # share of joint posts in their six quietest hours (even: 25 %)
     runs: float  # share of members whose joint posts are mostly one run of seconds each
-    posts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,6 @@ class Signs:
     answered: int  # posts they reply to
     twice: float  # share of joint (member, post) acts that are both a repost and a reply
     domain: tuple[str, float]  # most linked domain, and the share of joint posts that lead there
-    own_domains: float  # share of joint linked posts on a domain that one member alone links to
     texts: tuple[str, ...]  # texts of joint posts, most frequent first, at most MOST_TEXTS
     weight: tuple[int, ...]  # joint posts with each
     distinct: int  # different texts
@@ -104,20 +100,21 @@ def measure(posts: Posts, members: I32, rows: I64) -> Signs:
     count = Counter(t for t in texts if t)
     told = sorted(count.items(), key=lambda x: (-x[1], x[0]))[:MOST_TEXTS]
     names = hosts(posts, rows)
+    said = [f"{text} {host}" for text, host in zip(texts, names, strict=True)]
     seen = Counter(n for n in names if n)
     top = min(seen.items(), key=lambda x: (-x[1], x[0]), default=("", 0))
-    reply, twice, asked = _answers(posts, rows)
+    mine, rest = np.flatnonzero(np.isin(posts.account, members)), _others(posts, members)
+    reply, twice, asked = _answers(posts, mine, rows)
     return Signs(
         len(members),
-        tool(posts, members, rows),
-        name(posts, members, rows, texts, names),
+        tool(posts, rest, rows),
+        name(posts, members, mine, rest, said),
         machine(posts, rows),
-        passes(posts, members),
+        passes(posts, mine, rest),
         reply,
         asked,
         twice,
         (top[0], top[1] / max(len(rows), 1)),
-        _own(posts.account[rows], names),
         tuple(t for t, _ in told),
         tuple(n for _, n in told),
         len(count),
@@ -126,56 +123,48 @@ def measure(posts: Posts, members: I32, rows: I64) -> Signs:
     )
 
 
-def tool(posts: Posts, members: I32, rows: I64) -> Tool:
+def tool(posts: Posts, rest: I64, rows: I64) -> Tool:
     """The client behind most joint posts, and how usual it is elsewhere."""
     clients = Counter(c for c in _column(posts, "client", rows) if c)
     if not clients:
         return Tool("", 0.0, 1.0)
     client, n = min(clients.items(), key=lambda x: (-x[1], x[0]))
-    outside = _others(posts, members)
-    theirs = [c for c in _column(posts, "client", outside) if c]
+    theirs = [c for c in _column(posts, "client", rest) if c]
     used = sum(c == client for c in theirs) / len(theirs) if theirs else 1.0
     return Tool(client, n / len(rows), used)
 
 
-def name(posts: Posts, members: I32, rows: I64, texts: Sequence[str], links: Sequence[str]) -> Name:
-    """The longest word that most members bear, and who else does."""
-    borne = _bearers(posts, members)
-    stems: Counter[str] = Counter()
-    bear = sorted(borne.values())
-    for stem in {_stem(a, b) for a, b in pairwise(bear)} - {""}:
-        stems[stem] = sum(b.startswith(stem) for b in bear)
-    if not stems:
+def name(posts: Posts, members: I32, mine: I64, rest: I64, said: Sequence[str]) -> Name:
+    """The longest word that most members bear, who else does, and how many posts have it."""
+    bear = sorted(_bearers(posts, mine))
+    stems = {_stem(a, b) for a, b in pairwise(bear)} - {""}
+    count = {stem: sum(b.startswith(stem) for b in bear) for stem in stems}
+    if not count:
         return Name("", 0.0, 0, 0.0)
-    word, n = min(stems.items(), key=lambda x: (-x[1], -len(x[0]), x[0]))
-    if 2 * n < len(members) or not len(rows):
+    word, n = min(count.items(), key=lambda x: (-x[1], -len(x[0]), x[0]))
+    if 2 * n < len(members) or not said:
         return Name(word, n / len(members), 0, 0.0)
-    said = [word in _plain(f"{t} {u}") for t, u in zip(texts, links, strict=True)]
-    return Name(word, n / len(members), _bearing(posts, members, word), float(np.mean(said)))
+    others = sum(b.startswith(word) for b in _bearers(posts, rest))
+    having = sum(word in _plain(text) for text in said)
+    return Name(word, n / len(members), others, having / len(said))
 
 
 def machine(posts: Posts, rows: I64) -> Machine:
-    """Where the times of joint posts lie on the clock, over the day, and one after another."""
-    time = posts.time[rows] // SECOND
+    """Where the times of joint posts lie on the clock, and one after another."""
     if not len(rows):
-        return Machine(0.0, 0.0, 0.0, 0)
-    on_mark = float((time % MARK < AFTER_MARK).mean()) if posts.resolution <= 1 else 0.0
-    hour = np.bincount(time // 3600 % 24, minlength=24)
-    night = np.convolve(np.r_[hour, hour[: QUIET - 1]], np.ones(QUIET), "valid").min()
-    return Machine(
-        on_mark, float(night / len(rows)), _runs(posts.account[rows], posts.time[rows]), len(rows)
-    )
+        return Machine(0.0, 0.0)
+    time = posts.time[rows]
+    on_mark = float((time // SECOND % MARK < AFTER_MARK).mean()) if posts.resolution <= 1 else 0.0
+    return Machine(on_mark, _runs(posts.account[rows], time))
 
 
-def passes(posts: Posts, members: I32) -> tuple[float, float]:
+def passes(posts: Posts, mine: I64, rest: I64) -> tuple[float, float]:
     """Share of posts in the densest fiftieth of a cycle: of the members, and of the others.
 
     Over the cycle that gathers the members' posts most; all their posts, not only joint ones.
     """
-    mine = np.flatnonzero(np.isin(posts.account, members))
     if not len(mine) or posts.resolution > 1:
         return 0.0, 0.0
-    rest = _others(posts, members)
     best = max(CYCLES, key=lambda c: _densest(posts.time[mine], c)[0])
     share, slot = _densest(posts.time[mine], best)
     theirs = _slots(posts.time[rest], best)
@@ -208,30 +197,12 @@ def _others(posts: Posts, members: I32) -> I64:
     return np.asarray(rows[~np.isin(posts.account[rows], members)], np.int64)
 
 
-def _bearers(posts: Posts, members: I32) -> dict[int, str]:
-    """Handle of each member, or name where there is none, in plain letters; by their last post."""
-    mine = np.flatnonzero(np.isin(posts.account, members))
-    last = np.full(int(members.max(initial=-1)) + 1, -1, np.int64)
-    last[posts.account[mine]] = mine
-    rows = last[members]
-    who = members[rows >= 0]
-    account = posts.table.column("account").take(pa.array(rows[rows >= 0]))
-    out = {}
-    for member, about in zip(who.tolist(), account.to_pylist(), strict=True):
-        borne = (about or {}).get("handle") or (about or {}).get("name") or ""
-        if plain := _plain(borne):
-            out[member] = plain
-    return out
-
-
-def _bearing(posts: Posts, members: I32, word: str) -> int:
-    """Other accounts whose handle begins with the word, in a sample of posts."""
-    rows = _others(posts, members)
-    handles = pc.struct_field(posts.table.column("account").take(pa.array(rows)), "handle")
-    known: dict[int, str] = dict(
-        zip(posts.account[rows].tolist(), handles.to_pylist(), strict=True)
-    )
-    return sum(_plain(h or "").startswith(word) for h in known.values())
+def _bearers(posts: Posts, rows: I64) -> list[str]:
+    """Handle of each account of these posts (its name where it has none), in plain letters."""
+    _, last = np.unique(posts.account[rows][::-1], return_index=True)
+    account = posts.table.column("account").take(pa.array(rows[::-1][last]))
+    borne = [(a or {}).get("handle") or (a or {}).get("name") or "" for a in account.to_pylist()]
+    return [plain for plain in map(_plain, borne) if plain]
 
 
 def _stem(a: str, b: str) -> str:
@@ -270,11 +241,9 @@ def _densest(time: I64, cycle: int) -> tuple[float, int]:
     return float(count.max() / len(time)), int(count.argmax())
 
 
-def _answers(posts: Posts, rows: I64) -> tuple[float, float, int]:
+def _answers(posts: Posts, mine: I64, rows: I64) -> tuple[float, float, int]:
     """Share of joint posts that reply; share of acts that repost and answer; posts answered."""
     account = posts.account
-    joint = set(account[rows].tolist())
-    mine = np.flatnonzero(np.isin(account, np.fromiter(joint, np.int64, len(joint))))
     answered = {
         (int(a), t)
         for a, t in zip(account[mine].tolist(), _column(posts, "reply_to", mine), strict=True)
@@ -296,11 +265,3 @@ def _sources(posts: Posts, rows: I64) -> tuple[tuple[str, int], ...]:
     texts = dict(zip(wanted, _column(posts, "text", rows), strict=True))
     often = Counter(w for w in wanted if w)
     return tuple((texts[w], n) for w, n in sorted(often.items()))
-
-
-def _own(account: I32, names: Sequence[str]) -> float:
-    linked = [(int(a), n) for a, n in zip(account, names, strict=True) if n]
-    users: dict[str, set[int]] = {}
-    for a, n in linked:
-        users.setdefault(n, set()).add(a)
-    return sum(len(users[n]) == 1 for _, n in linked) / len(linked) if linked else 0.0
