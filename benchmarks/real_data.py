@@ -92,7 +92,7 @@ def _read(saved: Path, path: Path) -> dict[str, object]:
         kinds[key] = kinds.get(key, 0) + 1
     standing = {m.account for f in case.findings for m in f.members}
     accused = {m.account for f in case.findings if f.class_ == "coordinated" for m in f.members}
-    truth = _operation(path)
+    truth = operation(path)
     names = case.posts.account_ids.to_pylist()
     ours = {i for i, n in enumerate(names) if n in truth}
     return {
@@ -107,7 +107,7 @@ def _read(saved: Path, path: Path) -> dict[str, object]:
     }
 
 
-def _operation(path: Path) -> set[str]:
+def operation(path: Path) -> set[str]:
     """Accounts labelled as an operation's, by the data set's own column."""
     if path.suffix != ".parquet":
         return set()

@@ -27,6 +27,9 @@ LEAST = 0.1
 """Cosine below which two accounts get no edge: networks stay sparse."""
 COMMON = 0.2
 """Objects that more than this share of the active accounts have make no pairs (stock phrases)."""
+ACTS = 5
+"""Objects of a trace an account needs for a vector in it: accounts with one object in common are
+otherwise perfectly alike, and centrality lands in the largest clique of them."""
 BLOCK = 1024
 _ROUNDS, _ENOUGH = 200, 1e-9
 
@@ -43,21 +46,23 @@ def fused(shares: Shares, *, quantile: float = QUANTILE) -> tuple[F64, Bool]:
     return score, np.asarray((score >= cut) & (score > 0), np.bool_)
 
 
-def similarity(trace: Trace, n_accounts: int) -> sparse.csr_matrix:
+def similarity(trace: Trace, n_accounts: int, *, acts: int = ACTS) -> sparse.csr_matrix:
     """(A, A) cosines of the accounts' TF-IDF vectors from ``LEAST`` on, none with oneself.
 
     tf is the number of acts, idf ln(accounts / accounts that have the object). An object of one
-    account has no other to meet.
+    account has no other to meet; an account with fewer than ``acts`` objects has no vector.
     """
     counts = sparse.coo_matrix(
         (np.ones(trace.n), (trace.account, trace.object)), (n_accounts, max(trace.n_objects, 1))
     ).tocsr()
     spread = np.asarray((counts > 0).sum(axis=0)).ravel()
+    enough = counts.getnnz(axis=1) >= acts
     active = int((counts.getnnz(axis=1) > 0).sum())
     idf = np.log(np.maximum(active, 1) / np.maximum(spread, 1))
     weighed = (counts @ sparse.diags(idf)).tocsr()
     length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(axis=1)).ravel())
-    unit = sparse.diags(1.0 / np.where(length > 0, length, 1.0)) @ weighed
+    unit = sparse.diags(np.where(enough & (length > 0), 1.0 / np.maximum(length, 1e-12), 0.0))
+    unit = unit @ weighed
     kept = (spread > 1) & (spread <= max(COMMON * active, 50))
     unit = unit.tocsc()[:, np.flatnonzero(kept)].tocsr()
     across = unit.T.tocsc()

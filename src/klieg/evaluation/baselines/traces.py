@@ -70,7 +70,7 @@ def traces(posts: Posts) -> Shares:
         posts.n_accounts,
         np.bincount(posts.account, minlength=posts.n_accounts).astype(np.int64),
         {
-            "repost": _column(posts, "repost_of"),
+            "repost": _reposts(posts),
             "link": _links(posts),
             "hashtags": _hashtags(posts, rows),
             "fast repost": _fast(posts),
@@ -127,8 +127,20 @@ def _own(posts: Posts) -> Bool:
     return own
 
 
+def _reposts(posts: Posts) -> Trace:
+    """Which post was passed on; by its text where a collection does not say which."""
+    repost = pc.fill_null(pc.equal(posts.table["kind"], "repost"), False)
+    named = pc.binary_join_element_wise("id", posts.table["repost_of"], " ")
+    said = pc.binary_join_element_wise("text", posts.table["text"], " ")
+    unnamed = pc.if_else(repost, said, pa.scalar(None, pa.string()))
+    return _labelled(posts, pc.coalesce(named, unnamed).combine_chunks())
+
+
 def _column(posts: Posts, name: str) -> Trace:
-    column = posts.table[name].combine_chunks()
+    return _labelled(posts, posts.table[name].combine_chunks())
+
+
+def _labelled(posts: Posts, column: pa.Array) -> Trace:
     rows = np.flatnonzero(pc.is_valid(column).to_numpy(zero_copy_only=False))
     return _coded(posts, rows, column.drop_null())
 
