@@ -179,6 +179,10 @@ def test_explained_open_interest_gets_a_truer_word() -> None:
     assert told(INTEREST, known(replace(staff, tool=PLAIN.tool))) == "shared interest"
     assert told(INTEREST, known(replace(PLAIN, passes=(0.7, 0.05)))) == "crawl times"
     assert told(INTEREST, known(replace(PLAIN, passes=(0.7, 0.6)))) == "shared interest"
+    # three pages that post by the hour are not a crawler's rounds
+    assert told(INTEREST, known(replace(PLAIN, members=3, passes=(0.9, 0.02)))) == (
+        "shared interest"
+    )
     # what is named well stays named
     assert told(BRAND, known(replace(PLAIN, passes=(0.7, 0.05)))) == "one brand"
 

@@ -54,14 +54,14 @@ def template_or_petition(clock: Clock, signs: Signs) -> LookAlike | None:
 
 
 def with_everybody(clock: Clock, breadth: Breadth, signs: Signs) -> LookAlike | None:
-    """Outsiders posted the same texts, as simultaneously: the occasion set the words and clock."""
+    """Outsiders posted the same, as simultaneously: the occasion set the words and clock."""
     ratio, bound, _ = clock.event
     there = clock.event_outsiders[0] > 0 and breadth.private_share < PRIVATE
     if not there or bound >= AT_LEAST or ratio >= TWICE_AS:
         return None
     asks = _share(_HELP, tuple(zip(signs.texts, signs.weight, strict=True)))
     seen = (
-        f"Others posted the same texts, and the members are {ratio:.1f} times as simultaneous as "
+        f"Others posted the same, and the members are {ratio:.1f} times as simultaneous as "
         "they were"
     )
     if asks >= OFTEN:

@@ -22,6 +22,7 @@ __all__ = ["bridge", "crawl", "followers", "imported"]
 NEARLY_ALL: Final = 0.8
 PASSES: Final = 0.5  # share of all the members' posts in a fiftieth of the cycle (even: 2 %)
 ELSEWHERE: Final = 0.1  # the same share of others, at most
+MANY: Final = 10  # accounts: a crawler visits whoever is there, a few pages may post by the hour
 LEAST: Final = 5  # texts that a copy follows
 QUICK: Final = 120.0  # seconds
 STEADY: Final = 0.8
@@ -42,7 +43,7 @@ def imported(signs: Signs) -> LookAlike | None:
 def crawl(signs: Signs) -> LookAlike | None:
     """All that the members ever post falls into one fiftieth of a cycle, others' posts do not."""
     mine, theirs = signs.passes
-    if mine < PASSES or theirs > ELSEWHERE:
+    if signs.members < MANY or mine < PASSES or theirs > ELSEWHERE:
         return None
     return LookAlike(
         "crawl times",
