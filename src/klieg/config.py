@@ -76,7 +76,7 @@ class Config:
     signals: tuple[str, ...] = _knob(
         (),
         "names",
-        "Which traces to look at; empty means every installed signal the data can carry.",
+        "Which traces to look at; empty means all the data can carry but synchrony.",
         "fewer signals, fewer tests, slightly more power in each",
         allowed="installed signals, or empty",
     )

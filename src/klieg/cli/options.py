@@ -24,7 +24,9 @@ _KNOBS = [
     ),
     click.option("--seed", type=int, help="Seed of every random draw [0]."),
     click.option(
-        "--signals", metavar="A,B", help="Only these signals, e.g. repost,link [all installed]."
+        "--signals",
+        metavar="A,B",
+        help="Only these signals, e.g. repost,link [all but synchrony].",
     ),
     click.option("--windows", "windows_s", metavar="S,S", help="Time windows in seconds."),
     click.option("--shuffles", type=int, help="Label shuffles run as a check [1]."),
