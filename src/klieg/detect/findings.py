@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from klieg import evidence
 from klieg.detect import (
+    batches,
     bursts,
     classes,
     halves,
@@ -119,6 +120,7 @@ def _open(
         len(pc.unique(posts.table.column("collection"))),
         parting,
         _tested(groups, network, parting, names, strongest, engine),
+        batches.prepare(posts),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from klieg.detect import (
+    batches,
     breadth,
     bursts,
     classes,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from klieg.config import Config
+    from klieg.detect.batches import Made
     from klieg.detect.bursts import Terms, Tilings
     from klieg.detect.classes import Verdict
     from klieg.detect.clock import Timing
@@ -84,6 +86,7 @@ class Run:
     collections: int
     parting: Parting | None  # of the acts in halves
     tested: Mapping[tuple[int, bool], Mapping[str, Tilings]]  # acts of a half, flat pools or not
+    made: Made  # when every account was made
 
     def actions(self, signal: str) -> Actions:
         return self.network.layers[signal].actions
@@ -205,6 +208,10 @@ def against(
         out.append(fans.reason)
     if reading.verdict.class_ == "coordinated":
         out += [sentences.CHANNEL, sentences.CROSSED if reading.crossed else sentences.IN_SAMPLE]
+    pool = batches.neighbours(run.network.layers[reading.signal], group.members)
+    batch = batches.together(run.made, group.members, pool)
+    if batch and batch.p < run.config.false_alarms:
+        out.append(batches.sentence(batch))
     platforms = run.posts.account_platforms.take(pa.array(group.members)).to_pylist()
     if set(platforms) <= sentences.PAGES and rhythm.get("3_to_60_s", 0.0) >= ONE_HAND:
         out.append(sentences.pages(rhythm))
