@@ -17,7 +17,7 @@ from klieg.detect import batches
 from klieg.pipeline import scan
 from klieg.sources import assemble
 from klieg.sources.simulate import GENERATORS, simulate
-from klieg.tables import POSTS, Posts
+from klieg.tables import ACTS, POSTS, Posts
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -117,6 +117,14 @@ def test_batches_nothing_known_nothing_said() -> None:
     assert found(posts_of(scattered(30)), [0]) is None
     made = scattered(30)
     assert found(posts_of(made), list(range(30))) is None  # nobody to compare with
+
+
+def test_batches_accounts_that_only_act_have_no_making() -> None:
+    rows = [
+        {"platform": "x", "account_id": f"a{i}", "act": "like", "object_id": "p", "time": NOW}
+        for i in range(5)
+    ]
+    assert found(assemble([pa.Table.from_pylist(rows, schema=ACTS)])[0], [0, 1]) is None
 
 
 def test_batches_groups_drawn_at_random_are_seldom_surprising() -> None:

@@ -73,9 +73,11 @@ def prepare(posts: Posts) -> Made:
     made = pc.struct_field(whole, "created_at").cast(pa.int64())
     handle = pc.struct_field(whole, "handle")
     first, known = _first(posts, made)
-    created = np.asarray(made.take(pa.array(first)).fill_null(0))
+    created = np.asarray(made.take(pa.array(first, mask=~known)).fill_null(0))
     named, has = _first(posts, handle)
-    shape = np.where(has, _codes(shapes(handle.take(pa.array(named)))), -1).astype(np.int32)
+    shape = np.where(has, _codes(shapes(handle.take(pa.array(named, mask=~has)))), -1).astype(
+        np.int32
+    )
     client = _usual(posts)
     cells, ways = [], []
     for size, word in BINS:
@@ -174,13 +176,11 @@ def sentence(found: Together) -> str:
 
 
 def _first(posts: Posts, values: pa.Array) -> tuple[I64, Bool]:
-    """((A,) row of each account's first post with a value, else row 0; (A,) whether it has one)."""
+    """((A,) row of each account's first post with a value, else 0; (A,) whether it has one)."""
     rows = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     row = np.full(posts.n_accounts, posts.n, np.int64)
     np.minimum.at(row, posts.account[rows], rows)
     has = row < posts.n
-    if not posts.n:
-        return np.zeros(0, np.int64), has
     return np.where(has, row, 0), has
 
 
