@@ -104,6 +104,7 @@ def test_suite_writes_a_page_tables_and_markdown(
 ) -> None:
     page = write(done[1], tmp_path, STAMP).read_text("utf-8")
     assert "pair tail ratio, organic" in page and "<svg" in page and "<script" not in page
+    assert ">nan<" not in page and "nan" not in (tmp_path / "tails.csv").read_text("utf-8")
     text = (tmp_path / "suite.md").read_text("utf-8")
     assert "| crew: stand | 100.0 % |" in text and "commit `abc`" in text and "70001" in text
     rows = (tmp_path / "look_alikes.csv").read_text("utf-8").splitlines()

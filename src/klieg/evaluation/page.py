@@ -47,6 +47,7 @@ def write(records: Sequence[Record], folder: Path, stamp: Stamp) -> Path:
     """Write ``suite.html``, ``suite.md`` and ``<table>.csv``; gives the path of the page."""
     told = measures(records)
     every = {"measures": table_rows(told), **_tables(records)}
+    every = {name: [_known(row) for row in rows] for name, rows in every.items()}
     for name, rows in every.items():
         _save(folder / f"{name}.csv", rows)
     _save(folder / "quantiles.csv", tables.quantiles(records))
@@ -112,6 +113,11 @@ def _tables(records: Sequence[Record]) -> dict[str, list[Row]]:
     }
 
 
+def _known(row: Row) -> Row:
+    """The row, empty where there is no figure (intervals of too few worlds)."""
+    return {k: "" if v is None or v != v else v for k, v in row.items()}
+
+
 def _page(every: dict[str, list[Row]], records: Sequence[Record], stamp: Stamp) -> str:
     seal = (f"klieg {stamp.version}", stamp.commit, f"code {stamp.code}")
     pictures = {
@@ -145,7 +151,7 @@ def _html(rows: Sequence[Row]) -> Markup:
 
 def _td(name: str, value: object) -> Markup:
     mark = f' class="{value}"' if name == "met" and value in ("yes", "no") else ""
-    shown = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
     return Markup("<td") + Markup(mark) + Markup(">") + escape(shown) + Markup("</td>")
 
 
