@@ -34,7 +34,7 @@ __all__ = [
 Row = dict[str, Any]
 POWER = 0.8
 """Share of campaigns found from which a cell counts as within reach."""
-_CELL = re.compile(r"(\d+) × (\d+) at ([\d.e+]+) s")
+_CELL = re.compile(r"(\d{1,9}) × (\d{1,9}) at ([\d.e+]{1,20}) s")
 
 
 def look_alikes(records: Sequence[Record]) -> list[Row]:
