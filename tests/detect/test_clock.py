@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.detect import clock, pace, timed
-from klieg.tables import SECOND, Actions, Layer, Posts, Strata
+from klieg.tables import SECOND, Actions, Clock, Layer, Posts, Strata
 
 HOUR = 3600
 WEEK = 7 * 24 * HOUR
@@ -342,3 +342,17 @@ def test_pace_falls_back_on_the_stored_table_and_says_so() -> None:
     assert clock.timing(data, "repost", members).source == "stored"
     copies, _ = _prepare(acts, 30, signal="copies")
     assert clock.timing(copies, "copies", members).source == "stored"
+
+
+def test_clock_the_weaker_reading_may_take_away_and_never_adds():
+    def read_as(pace, event, outsiders, habit):
+        return Clock(pace, event, outsiders, habit, 10, (1,), (1.0,))
+
+    whole = read_as((3.0, 2.0, 60), (2.0, 1.6, 60), (2.0, 1.2, 60), (4.0, 3.0, 600))
+    core = read_as((6.0, 4.0, 600), (1.5, 1.1, 600), (4.0, 2.5, 60), (4.0, 0.0, 60))
+    read = clock.weaker(whole, core)
+    assert read.pace == (3.0, 2.0, 60)
+    assert read.event == (1.5, 1.1, 600)
+    assert read.event_outsiders == (2.0, 1.2, 60)
+    assert read.habit == (4.0, 0.0, 60)
+    assert read.observed == whole.observed

@@ -9,7 +9,7 @@ knows no class and no threshold, and it never reads a text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64, Bool
 
     Index = NDArray[np.int64]
+    Read = tuple[float, float, int]
 
 __all__ = ["COMPANY", "LEAST_PAIRS", "LEAST_TARGETS", "Timing", "bounds", "gate", "lower_bound"]
-__all__ += ["beside", "timing"]
+__all__ += ["beside", "timing", "weaker"]
 
 DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
 LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
@@ -180,6 +181,25 @@ def bounds(windows: tuple[int, ...], timings: Sequence[Timing]) -> Clock:
         sum(t.pairs for t in timings),
         tuple(int(x) for x in observed.sum(axis=1)),
         tuple(float(x) for x in expected.sum(axis=1)),
+    )
+
+
+def weaker(whole: Clock, crossed: Clock) -> Clock:
+    """Of each ratio the one with the lower bound: what both say at least.
+
+    What a half of the days found is not all of the group, and often its core: read where no search
+    looked, but of others than those who are named. So it may take away and never add.
+    """
+
+    def least(one: Read, other: Read) -> Read:
+        return min(one, other, key=lambda read: (read[1], read[0]))
+
+    return replace(
+        whole,
+        pace=least(whole.pace, crossed.pace),
+        event=least(whole.event, crossed.event),
+        event_outsiders=least(whole.event_outsiders, crossed.event_outsiders),
+        habit=least(whole.habit, crossed.habit),
     )
 
 

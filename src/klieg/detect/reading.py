@@ -277,7 +277,9 @@ def _reading(
     joined = [n for n in parts if (n in TEXTUAL) == kind] if group.layer == MULTIPLEX else [signal]
     timings = tuple(clock.timing(run.clock, n, group.members) for n in joined)
     crossed = _crossed(run, group, joined)
-    read = clock.bounds(run.clock.windows, crossed or timings)
+    read = clock.bounds(run.clock.windows, timings)
+    if crossed:
+        read = clock.weaker(read, clock.bounds(run.clock.windows, crossed))
     home = group.layer if group.layer == MULTIPLEX and signal == next(iter(parts)) else signal
     found = breadth.measure(group, _weighing(run, group)[home], net, timings=timings)
     counts = counts or outside.window_counts(

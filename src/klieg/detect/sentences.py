@@ -60,8 +60,8 @@ CHANNEL: Final = (
     "look exactly like this."
 )
 CROSSED: Final = (
-    "The clock was read on days in which the search had not looked: what was found on every other "
-    "day was timed on the days between."
+    "The clock was read twice: for these accounts on all days, and for what was found on every "
+    "other day on the days between, where the search had not looked. The lower figures count."
 )
 IN_SAMPLE: Final = (
     "The clock was read on the same posts in which the group was found, which flatters it; the "

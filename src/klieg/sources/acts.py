@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from klieg.sources.columns import listed
 from klieg.tables import ACTS, Acts, Posts
 
 __all__ = ["REMOVED", "UNDONE", "WORDS", "beside", "conform"]
@@ -79,7 +80,7 @@ def beside(
     table, taken = _at_home(posts, table)
     read = _Coded.of(table)
     order = _canonical(table, read)
-    gone = _listed(table, "act_id", deleted) | _listed(table, "account_id", closed)
+    gone = listed(table, "act_id", deleted) | listed(table, "account_id", closed)
     back = np.asarray(pc.is_in(table.column("act"), pa.array(sorted(UNDONE))).combine_chunks())
     gone |= _undone(table, read, back)
     counts = {"withdrawal": int(back.sum()), "withdrawn_act": int((gone & ~back).sum())}
@@ -175,21 +176,6 @@ def _canonical(table: pa.Table, read: _Coded) -> Any:
     ways = [(name, "ascending") for name in frame.column_names]
     order[slots] = rows[np.asarray(pc.sort_indices(frame, ways))]
     return order
-
-
-def _listed(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
-    """(n,) rows whose (platform, column) is among the given ones."""
-    hit = np.zeros(table.num_rows, np.bool_)
-    by_platform: dict[str, list[str]] = {}
-    for platform, name in given:
-        by_platform.setdefault(platform, []).append(name)
-    for platform, names in sorted(by_platform.items()):
-        here = pc.and_(
-            pc.equal(table.column("platform"), platform),
-            pc.is_in(table.column(column), pa.array(names, pa.string())),
-        )
-        hit |= np.asarray(here.combine_chunks())
-    return hit
 
 
 def _undone(table: pa.Table, read: _Coded, back: Any) -> Any:

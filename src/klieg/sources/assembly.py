@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from klieg.sockets import Progress, silent
 from klieg.sources.acts import beside, conform
+from klieg.sources.columns import listed
 from klieg.sources.duplicates import one_per_id, one_per_minute
 from klieg.sources.limits import Room, limits
 from klieg.sources.marks import coded, constant, numbers, truth
@@ -65,7 +66,7 @@ def combine(
     table, nul = _without_nul(table)
     counts: dict[str, int] = {}
     who = _Who.of(table)
-    gone = _named(table, "post_id", deleted) | _named(table, "account_id", closed)
+    gone = listed(table, "post_id", deleted) | listed(table, "account_id", closed)
     if gone.any():
         counts["deleted"] = int(gone.sum())
     time = np.asarray(table.column("time").cast(pa.int64())).astype(np.int64, copy=False)
@@ -165,21 +166,6 @@ def _holds_zero(column: Any) -> bool:
         if len(held) and held.min() == 0:
             return True
     return False
-
-
-def _named(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
-    """(n,) rows whose (platform, column) is among the given ones."""
-    hit = np.zeros(table.num_rows, np.bool_)
-    by_platform: dict[str, list[str]] = {}
-    for platform, name in given:
-        by_platform.setdefault(platform, []).append(name)
-    for platform, names in sorted(by_platform.items()):
-        here = pc.and_(
-            pc.equal(table.column("platform"), platform),
-            pc.is_in(table.column(column), pa.array(names, pa.string())),
-        )
-        hit |= np.asarray(here.combine_chunks())
-    return hit
 
 
 def _taken(columns: dict[str, Any], order: Any) -> pa.Table:

@@ -6,7 +6,7 @@ that no column of strings outgrows Arrow's 2 GiB. The room knows columns, no for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from klieg.sources.frames import ABSENT, Frame, lossless
 
-__all__ = ["first_filled", "is_lossy", "joined", "keep", "put"]
+__all__ = ["first_filled", "is_lossy", "joined", "keep", "listed", "put"]
 
 
 def first_filled(frame: Frame, *names: str) -> Any:
@@ -55,6 +55,21 @@ def keep(frame: Frame, mask: Any) -> Frame:
     if rows.all():
         return frame
     return Frame(frame.table.filter(pa.array(rows)), frame.row.filter(pa.array(rows)), frame.file)
+
+
+def listed(table: pa.Table, column: str, given: Iterable[tuple[str, str]]) -> Any:
+    """(n,) rows whose (platform, column) is among the given ones."""
+    hit = np.zeros(table.num_rows, np.bool_)
+    by_platform: dict[str, list[str]] = {}
+    for platform, name in given:
+        by_platform.setdefault(platform, []).append(name)
+    for platform, names in sorted(by_platform.items()):
+        here = pc.and_(
+            pc.equal(table.column("platform"), platform),
+            pc.is_in(table.column(column), pa.array(names, pa.string())),
+        )
+        hit |= np.asarray(here.combine_chunks())
+    return hit
 
 
 def is_lossy(column: Any) -> bool:
