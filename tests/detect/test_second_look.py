@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from klieg.config import Config
 from klieg.detect import (
+    chances,
     error_control,
     hubs,
     meetings,
     network,
+    null,
     reach,
     scoring,
     second_look,
@@ -272,6 +274,44 @@ def test_reach_is_not_idle():
     assert (lower[few > 0] > 0).all()
 
 
+def anybody(actions):
+    """Chances and bars that let every pair pass."""
+    known = scoring.measured(actions, pools(actions, 0, 1), CONFIG, ENGINE)
+    return chances.in_window(known.margins, 0), np.full(chances.FOLLOWED, np.inf)
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions=worlds, level=st.sampled_from([0.4, 1e-2, 1e-5, 1e-11]), many=st.integers(1, 4))
+def test_chances_of_one_pair_are_those_of_all(actions, level, many):
+    known = scoring.measured(actions, pools(actions, many, many), CONFIG, ENGINE)
+    left, right = (x.astype(np.int32).ravel() for x in np.triu_indices(actions.n_accounts, 1))
+    told = null.expected_capped(known.margins, left, right)
+    bars = chances.bars(level, ENGINE)
+    assert bars[0] == 0.0
+    x = np.arange(1, len(bars))
+    assert (ENGINE.poisson_tail(x, bars[1:]) >= level).all()
+    assert (ENGINE.poisson_tail(x, bars[1:] * (1.0 - 3 * chances.SLACK)) <= level).all()
+    for w in range(len(LADDER)):
+        held = chances.in_window(known.margins, w)
+        for p in range(0, len(left), max(len(left) // 50, 1)):
+            assert chances.of_pair(left[p], right[p], held) == pytest.approx(told[p, w], rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions=worlds, level=st.sampled_from([0.1, 1e-2, 1e-4]), few=st.integers(1, 4))
+def test_meetings_let_go_only_of_pairs_that_chance_explains(actions, level, few):
+    fewest = np.full(actions.n_accounts, few, np.int32)
+    known = scoring.measured(actions, pools(actions, 0, 1), CONFIG, ENGINE)
+    bars = chances.bars(level, ENGINE)
+    plan = meetings.plan(actions, fewest, CONFIG.windows_s[0])
+    every = meetings.join(plan, *anybody(actions), 10**9, 1)
+    kept = meetings.join(plan, chances.in_window(known.margins, 0), bars, 10**9, 1)
+    lam = null.expected_capped(known.margins, every[0], every[1])[:, 0]
+    passes = lam <= bars[every[2]]
+    for all_, some in zip(every[:3], kept[:3], strict=True):
+        assert all_[passes].tolist() == some.tolist()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     actions=worlds,
@@ -283,7 +323,8 @@ def test_meetings_make_every_pair_or_say_who_was_massed(actions, budget, seconds
     draw = np.random.default_rng(seed)
     fewest = draw.integers(0, 5, actions.n_accounts).astype(np.int32)
     plan = meetings.plan(actions, fewest, seconds)
-    left, right, shared, massed = meetings.join(plan, budget, 1)
+    free = anybody(actions)
+    left, right, shared, massed = meetings.join(plan, *free, budget, 1)
     columns = actions.account, actions.object, actions.time, actions.target, actions.n_accounts
     ladder = np.array([seconds * SECOND], np.int64)
     edges = ENGINE.count_pairs(*columns, ladder, 1, None, 1).edges
@@ -304,7 +345,7 @@ def test_meetings_make_every_pair_or_say_who_was_massed(actions, budget, seconds
     )
     if plan.cost <= budget:
         assert got == wanted
-    again = meetings.join(plan, budget, 3)
+    again = meetings.join(plan, *free, budget, 3)
     for one, other in zip((left, right, shared, massed), again, strict=True):
         assert one.tolist() == other.tolist()
 
@@ -322,10 +363,15 @@ def test_meetings_do_not_walk_what_everyone_shares():
     )
     plan = meetings.plan(actions, np.full(n, 2, np.int32), 60)
     assert plan.cost < 10
-    assert [x.tolist() for x in meetings.join(plan, 10, 1)] == [[0], [1], [2], []]
+    assert [x.tolist() for x in meetings.join(plan, *anybody(actions), 10, 1)] == [
+        [0],
+        [1],
+        [2],
+        [],
+    ]
     one = meetings.plan(actions, np.ones(n, np.int32), 60)
     assert one.cost > n * n
-    assert meetings.join(one, 100, 1)[3].tolist() == [0]
+    assert meetings.join(one, *anybody(actions), 100, 1)[3].tolist() == [0]
 
 
 def test_second_look_leaves_the_layer_of_all_signals_alone():

@@ -1,10 +1,13 @@
-"""Every pair of accounts that shares so many objects within one window, however crowded.
+"""Every pair of accounts that shares enough objects within one window, however crowded.
 
-An overlap join with a prefix filter (Chaudhuri et al. 2006): two accounts that share x objects
-share one outside of the x − 1 most crowded of either, so the largest bursts are hardly ever walked.
-Each account brings its own x. Where even so there is too much to walk, the objects that cost most
-are set aside as massed: a pair that was not made for that lies in their bursts, and the answer says
-who was. The room knows nothing of chance: x is given.
+An overlap join with a prefix filter (Chaudhuri et al. 2006): objects are put in one order, the most
+crowded last, and each account leaves up to x − 1 of its last ones out of the walk, where x is the
+fewest that a pair of it must share. Of what two accounts share no more is left out than the larger
+of both numbers, so each such pair meets in the walk, and the largest bursts are hardly ever walked.
+Whoever meets often enough is asked for: what chance expects of the pair says how much would be
+enough, and only where that can be reached are the shared objects counted. Where even so there is
+too much to walk, the objects that cost most are set aside as massed: a pair that was not made for
+that lies in their bursts, and the answer says who was.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.detect.chances import of_pair
 from klieg.engine import shards
 from klieg.engine.compiled import column, compiled
 from klieg.engine.live import company
@@ -23,12 +27,16 @@ from klieg.tables import SECOND
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from klieg.tables import I32, I64, Actions, Bool
+    from klieg.detect.chances import Chances
+    from klieg.tables import F64, I32, I64, Actions, Bool
 
-__all__ = ["Plan", "join", "plan"]
+__all__ = ["Plan", "Walk", "join", "plan"]
 
-VERIFIED = 4
-"""Steps of a walk that looking up one pair costs, about."""
+ASKED = 40.0
+"""Steps of a walk that asking for one pair costs, about."""
+
+RARER = 0.3
+"""Of those met n times in a walk, about so many are met once more."""
 
 MOST = 4_000_000
 """Pairs found in a window beyond which more is massed."""
@@ -41,19 +49,28 @@ STEADY = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """The rows that are walked, account by account."""
+
+    account: I32  # (m,) in (object, time) order
+    starts: I64  # (A + 1,) of the next three columns
+    object: I32  # (m,)
+    lo: I32  # (m,) [lo, hi) of ``account``: who acted within the window, the account among them
+    hi: I32  # (m,)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The rows that may matter in one window, account by account, and how they are walked."""
 
     window: int  # microseconds
-    names: I32  # (A,) the accounts that matter, ascending; below, their places in this list
-    account: I32  # (n,) in (object, time) order
-    starts: I64  # (A + 1,) rows of account a, the next five columns: starts[a] … starts[a + 1]
+    names: I32  # (A,) the accounts that matter, those with most rows first; below, their places
+    starts: I64  # (A + 1,) rows of account a, the next two columns: starts[a] … starts[a + 1]
     object: I32  # (n,) ascending within an account
     time: I64  # (n,) ascending within an object
-    lo: I32  # (n,) [lo, hi) of ``account``: who acted within the window, the account among them
-    hi: I32  # (n,)
-    walked: Bool  # (n,) not among the account's most crowded objects
     fewest: I32  # (A,) objects a pair must share
+    out: I32  # (A,) objects left out of the walk
+    walk: Walk
     steps: I64  # (A,) rows met where an account's rows are walked
 
     @property
@@ -64,19 +81,40 @@ class Plan:
 
 def plan(actions: Actions, fewest: I32, seconds: int) -> Plan:
     """Rows of accounts that may share ``fewest`` (n_accounts,) objects or more; 0 means none."""
+    window = seconds * SECOND
+    account, object_, time, burst = _rows(actions, fewest, window)
+    held = np.bincount(account, minlength=actions.n_accounts)
+    names = np.flatnonzero(held).astype(np.int32)
+    # the busiest are met most: side by side their marks stay in the processor's cache
+    names = names[np.argsort(-held[names], kind="stable")]
+    place = np.zeros(actions.n_accounts, np.int32)
+    place[names] = np.arange(len(names))
+    account, few = place[account], np.ascontiguousarray(fewest[names])
+    rank = _rank(object_, burst)
+    starts, row = group_rows(account, np.arange(len(account)), len(names))
+    out = np.zeros(len(names), np.int32)
+    walked = np.zeros(len(account), np.bool_)
+    _choose(starts, row, object_, burst, rank, few, out, walked)
+    walk, steps = _walk_of(account, object_, time, np.flatnonzero(walked), window, len(names))
+    return Plan(window, names, starts, object_[row], time[row], few, out, walk, steps)
+
+
+def _rows(actions: Actions, fewest: I32, window: int) -> tuple[I32, I32, I64, I64]:
+    """(account, object, time, others within the window) of rows that may matter, object by object.
+
+    A row matters if somebody else is there, and its account meets somebody on enough objects.
+    """
     account = column(actions.account, np.int32, "account")
     rows = np.flatnonzero((fewest > 0)[account])
-    window = seconds * SECOND
     account = account[rows]
     object_ = column(actions.object, np.int32, "object")[rows]
     time = column(actions.time, np.int64, "time")[rows]
     order = by_object(object_, time, actions.n_objects)
     account, object_, time = account[order], object_[order], time[order]
-    one, ladder = np.ones(0, np.uint8), np.array([window], np.int64)
+    ladder = np.array([window], np.int64)
     while True:
         before = len(account)
-        one = np.ones(before, np.uint8)
-        lo, hi = spans(object_, time, one, ladder)
+        lo, hi = spans(object_, time, np.ones(before, np.uint8), ladder)
         objects = np.zeros(actions.n_accounts, np.int32)
         keep = company(account, object_, lo, hi, objects)
         keep &= (objects >= fewest)[account]
@@ -86,21 +124,40 @@ def plan(actions: Actions, fewest: I32, seconds: int) -> Plan:
         if (before - len(account)) * STEADY < before:
             lo, hi = spans(object_, time, np.ones(len(account), np.uint8), ladder)
             break
-    names = np.flatnonzero(np.bincount(account, minlength=actions.n_accounts)).astype(np.int32)
-    place = np.zeros(actions.n_accounts, np.int32)
-    place[names] = np.arange(len(names))
-    account, few = place[account], np.ascontiguousarray(fewest[names])
-    starts, row = group_rows(account, np.arange(len(account)), len(names))
-    columns = object_[row], time[row], lo[row], hi[row]
-    walked, steps = np.zeros(len(account), np.bool_), np.zeros(len(names), np.int64)
-    _choose(starts, columns[0], *columns[2:], few, walked, steps)
-    return Plan(window, names, account, starts, *columns, walked, few, steps)
+    return account, object_, time, (hi - lo).astype(np.int64)
 
 
-def join(plan: Plan, budget: int, threads: int) -> tuple[I32, I32, I32, I64]:
+def _rank(object: I32, burst: I64) -> I64:  # noqa: A002
+    """(objects,) place of each in the one order: by the pairs on it, then by number."""
+    pairs = np.bincount(object, weights=burst, minlength=int(object.max(initial=-1)) + 1)
+    rank = np.empty(len(pairs), np.int64)
+    rank[np.argsort(pairs, kind="stable")] = np.arange(len(pairs))
+    return rank
+
+
+def _walk_of(
+    account: I32,
+    object: I32,  # noqa: A002
+    time: I64,
+    rows: I64,
+    window: int,
+    n: int,
+) -> tuple[Walk, I64]:
+    """The walked rows with whom they meet among each other, and (n,) steps of each account."""
+    account, object_ = account[rows], object[rows]
+    lo, hi = spans(object_, time[rows], np.ones(len(rows), np.uint8), np.array([window], np.int64))
+    starts, row = group_rows(account, np.arange(len(rows)), n)
+    steps = np.bincount(account, weights=hi - lo, minlength=n).astype(np.int64)
+    return Walk(account, starts, object_[row], lo[row], hi[row]), steps
+
+
+def join(
+    plan: Plan, chances: Chances, bars: F64, budget: int, threads: int
+) -> tuple[I32, I32, I32, I64]:
     """(left, right, shared objects, massed objects) in (left, right) order.
 
-    Every pair that shares ``fewest`` of both or more within the window is among them, or both
+    Every pair that shares ``fewest`` of both or more within the window, and so many that chance
+    expects no more than ``bars`` of it (any number from ``len(bars)`` on), is among them, or both
     accounts are on one of the massed objects. ``budget`` bounds the steps of the walk.
     """
     cost = _by_object(plan)
@@ -110,131 +167,149 @@ def join(plan: Plan, budget: int, threads: int) -> tuple[I32, I32, I32, I64]:
     while True:
         massed = np.zeros(len(cost), np.bool_)
         massed[dearest[:out]] = True
-        left, right, shared, full = _walk(plan, massed, threads)
+        pairs, full = _walk(plan, chances, bars, massed, threads)
         if not full:
             break
         # the next dearest halve what is left to walk
         rest = left_over[out - 1] if out else plan.cost
         out += 1 + int(np.flatnonzero(left_over[out:] <= rest // 2)[0])
+    both = plan.names[pairs[:, :2]].reshape(-1, 2)
+    left, right = both.min(axis=1), both.max(axis=1)
     order = np.lexsort((right, left))
-    return (
-        plan.names[left[order]],
-        plan.names[right[order]],
-        shared[order],
-        np.sort(dearest[:out]),
-    )
+    return left[order], right[order], pairs[order, 2], np.sort(dearest[:out])
 
 
 def _by_object(plan: Plan) -> I64:
-    steps = (plan.hi - plan.lo)[plan.walked].astype(np.int64)
-    cost = np.zeros(int(plan.object.max(initial=-1)) + 1, np.int64)
-    np.add.at(cost, plan.object[plan.walked], steps)
-    return cost
+    walk = plan.walk
+    size = int(plan.object.max(initial=-1)) + 1
+    return np.bincount(walk.object, weights=walk.hi - walk.lo, minlength=size).astype(np.int64)
 
 
-def _walk(plan: Plan, massed: Bool, threads: int) -> tuple[I32, I32, I32, bool]:
-    """(left, right, shared objects, whether there were more than MOST of them)."""
+def _walk(
+    plan: Plan, chances: Chances, bars: F64, massed: Bool, threads: int
+) -> tuple[NDArray[np.int32], bool]:
+    """(k, 3) places of both accounts and shared objects, and whether there were more than MOST."""
     # cut the same for any number of threads: what is too many must not depend on it
     cuts = shards.equal_ranges(plan.steps, CUTS)
     each = max(MOST // max(len(cuts), 1), 1)
-    rows = plan.starts, plan.object, plan.time, plan.lo, plan.hi, plan.walked & ~massed[plan.object]
+    walk = plan.walk.account, plan.walk.starts, plan.walk.object, plan.walk.lo, plan.walk.hi
+    rows = plan.starts, plan.object, plan.time
 
     def part(first: int, stop: int) -> NDArray[np.int32]:
-        return _pairs(first, stop, plan.account, *rows, plan.fewest, plan.window, each)
+        return _pairs(
+            first,
+            stop,
+            walk,
+            massed,
+            rows,
+            plan.names,
+            plan.fewest,
+            plan.out,
+            chances,
+            bars,
+            plan.window,
+            each,
+        )
 
     found = shards.run(part, cuts, threads)
     pairs = np.concatenate([np.zeros((0, 3), np.int32), *found])
-    full = any(len(part) > each for part in found)
-    return pairs[:, 0].copy(), pairs[:, 1].copy(), pairs[:, 2].copy(), full
+    return pairs, any(len(part) > each for part in found)
 
 
 @compiled
 def _choose(
     starts: I64,
+    row: I64,
     object: I32,  # noqa: A002
-    lo: I32,
-    hi: I32,
+    burst: I64,
+    rank: I64,
     fewest: I32,
+    out: I32,
     walked: Bool,
-    steps: I64,
 ) -> None:
-    """Leave each account's most crowded objects out of the walk: all but one of those it needs,
-    or, where looking up whoever is met once would cost more, all but two."""
+    """How many of its most crowded objects each account leaves out: what costs least.
+
+    Every one spares its steps, and makes more of those who are met have to be asked for.
+    """
     for a in range(len(starts) - 1):
         first, stop = starts[a], starts[a + 1]
         weight = np.empty(stop - first, np.int64)
-        begin = np.empty(stop - first + 1, np.int64)
+        place = np.empty(stop - first, np.int64)
         k = 0
-        for i in range(first, stop):
-            if i == first or object[i] != object[i - 1]:
+        left = 0
+        for e in range(first, stop):
+            i = row[e]
+            if e == first or object[i] != object[row[e - 1]]:
                 weight[k] = 0
-                begin[k] = i
+                place[k] = rank[object[i]]
                 k += 1
-            weight[k - 1] += hi[i] - lo[i]
-        begin[k] = stop
-        order = np.argsort(-weight[:k])
-        out = min(max(fewest[a] - 1, 0), k)
-        rest = 0
-        for i in range(out, k):
-            rest += weight[order[i]]
-        if out > 0 and VERIFIED * rest > rest + weight[order[out - 1]]:
-            out -= 1
-            rest += weight[order[out]]
-        steps[a] = rest
-        for i in range(out, k):
-            for e in range(begin[order[i]], begin[order[i] + 1]):
-                walked[e] = True
+            weight[k - 1] += burst[i]
+            left += burst[i]
+        order = np.argsort(-place[:k])
+        least, bar = np.float64(left), np.int64(len(rank))
+        for n in range(1, min(max(fewest[a] - 1, 0), k) + 1):
+            left -= weight[order[n - 1]]
+            asked = left * RARER ** (fewest[a] - n - 1)
+            if left + ASKED * asked < least:
+                least, bar = left + ASKED * asked, place[order[n - 1]]
+                out[a] = n
+        for e in range(first, stop):
+            walked[row[e]] = rank[object[row[e]]] < bar
 
 
 @compiled
 def _pairs(
     first: int,
     stop: int,
-    account: I32,
-    starts: I64,
-    object: I32,  # noqa: A002
-    time: I64,
-    lo: I32,
-    hi: I32,
-    walked: Bool,
+    walk: tuple[I32, I64, I32, I32, I32],
+    massed: Bool,
+    rows: tuple[I64, I32, I64],
+    names: I32,
     fewest: I32,
+    left_out: I32,
+    chances: Chances,
+    bars: F64,
     window: int,
     most: int,
 ) -> NDArray[np.int32]:
-    """(k, 3) pairs whose left account lies in [first, stop), and what they share."""
+    """(k, 3) pairs of an account in [first, stop) and a later one, and what they share."""
+    account, begin, on, lo, hi = walk
+    starts, object, time = rows  # noqa: A001
     met = np.zeros(len(fewest), np.int32)
     last = np.full(len(fewest), -1, np.int32)
-    near = np.empty(len(fewest), np.int32)
+    near = np.empty(len(fewest) + 1, np.int32)
     out = np.empty((256, 3), np.int32)
     size = 0
     for a in range(first, stop):
-        n, unwalked = 0, 0
-        for i in range(starts[a], starts[a + 1]):
-            o = object[i]
-            if not walked[i]:
-                unwalked += i == starts[a] or object[i - 1] != o
+        n = np.int32(0)
+        for i in range(begin[a], begin[a + 1]):
+            o = on[i]
+            if massed[o]:
                 continue
             for j in range(lo[i], hi[i]):
+                # without a branch: whether the other is new here is anybody's guess
                 b = account[j]
-                if b > a and last[b] != o:
-                    if met[b] == 0:
-                        near[n] = b
-                        n += 1
-                    met[b] += 1
-                    last[b] = o
+                new = np.int32(last[b] != o)
+                met[b] += new
+                last[b] = o
+                near[n] = b
+                n += new & np.int32(met[b] == 1)
         for k in range(n):
             b = near[k]
-            need = max(fewest[a], fewest[b])
-            # what was not walked may be shared as well
-            enough = met[b] + unwalked >= need
+            most_shared = met[b] + max(left_out[a], left_out[b])
             met[b] = 0
             last[b] = -1
-            if not enough or size > most:
+            need = max(fewest[a], fewest[b])
+            if b <= a or most_shared < need or size > most:
+                continue
+            # what chance expects may be asked only once the sum of what could be shared is known
+            lam = of_pair(names[a], names[b], chances)
+            if most_shared < len(bars) and lam > bars[most_shared]:
                 continue
             shared = _shared(
                 starts[a], starts[a + 1], starts[b], starts[b + 1], object, time, window
             )
-            if shared >= need:
+            if shared >= need and (shared >= len(bars) or lam <= bars[shared]):
                 if size == len(out):
                     wider = np.empty((2 * size, 3), np.int32)
                     wider[:size] = out

@@ -34,6 +34,7 @@ __all__ = [
     "expected",
     "expected_capped",
     "expected_free",
+    "held",
     "ladder",
     "leave_out",
     "margins",
@@ -222,12 +223,12 @@ def _read(
     slots = margins.slots
     pair = column(left, np.int32, "left"), column(right, np.int32, "right")
     out = np.zeros((len(left), len(margins.windows)))
-    held = _held(margins, table)
+    given = held(margins, table)
     wanted = np.zeros((0, 0), np.bool_) if asked is None else asked
 
     def part(first: int, stop: int) -> None:
         told = wanted[first:stop] if asked is not None else wanted
-        _expected(pair[0][first:stop], pair[1][first:stop], *held, told, out[first:stop])
+        _expected(pair[0][first:stop], pair[1][first:stop], *given, told, out[first:stop])
 
     weight = np.diff(slots.starts)[pair[0]] + np.diff(slots.starts)[pair[1]]
     shards.run(part, shards.equal_ranges(weight, 16), threads)
@@ -238,11 +239,11 @@ def attributed(margins: Margins, left: I32, right: I32, amount: F64) -> F64:
     """(C, W) what is positive of ``amount`` (p, W), dealt out as strata share each pair's λ."""
     a, b = column(left, np.int32, "left"), column(right, np.int32, "right")
     dealt = np.zeros_like(margins.pairs)
-    _deal(a, b, *_held(margins, margins.free), np.maximum(amount, 0.0), dealt)
+    _deal(a, b, *held(margins, margins.free), np.maximum(amount, 0.0), dealt)
     return dealt
 
 
-def _held(margins: Margins, table: F64) -> tuple[I64, I32, F64, F64, F64, I64, F64, F64]:
+def held(margins: Margins, table: F64) -> tuple[I64, I32, F64, F64, F64, I64, F64, F64]:
     """What λ of a pair is read from, as the kernels take it."""
     slots = margins.slots
     node, part_way = _places(int(slots.count.max(initial=0.0)), slots.nodes)

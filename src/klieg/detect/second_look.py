@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klieg.detect import crowds, error_control, hubs, meetings, null, reach, scoring
+from klieg.detect import chances, crowds, error_control, hubs, meetings, reach, scoring
 from klieg.detect.error_control import PairTests
 from klieg.detect.scoring import Beside
 from klieg.tables import MULTIPLEX, Crowd, Edges
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "every", "keys", "pairs_within"]
 
-BUDGET = (100_000_000, 40)
+BUDGET = (500_000_000, 100)
 """Steps a layer may take, and as many more an action: some seconds; beyond, bursts are massed."""
 
-FREE = (2_000_000, 4)
+FREE = (10_000_000, 20)
 """The same for a level above what is needed, which makes the guarantee stronger."""
 
 ROOM = (1000.0, 2.0)
@@ -169,13 +169,15 @@ def _met(
     """(left, right) of all pairs that may have p ≤ ``level``, and who was massed in each window."""
     both: tuple[I32, I32] = np.zeros(0, np.int32), np.zeros(0, np.int32)
     massed: list[Crowd] = []
+    # targets are no more than objects, and habits only raise what chance expects
+    bars = chances.bars(level / len(config.windows_s), engine)
     for w, plan in plans:
-        left, right, shared, objects = meetings.join(plan, budget, config.threads)
+        expected = chances.in_window(known.margins, w)
+        left, right, _, objects = meetings.join(plan, expected, bars, budget, config.threads)
         if len(objects):
             massed.append(_crowd(actions.signal, plan, objects, config.windows_s[w]))
         budget = max(budget - plan.cost, 0)
-        kept = _may_pass(known, left, right, shared, w, level, config, engine)
-        both = hubs.join_pairs(both, (left[kept], right[kept]), actions.n_accounts)
+        both = hubs.join_pairs(both, (left, right), actions.n_accounts)
     return both, tuple(massed)
 
 
@@ -197,33 +199,11 @@ def _scored(
     return scoring.joined(parts, len(config.windows_s))
 
 
-def _may_pass(
-    known: Measured,
-    left: I32,
-    right: I32,
-    shared: I32,
-    w: int,
-    level: float,
-    config: Config,
-    engine: Engine,
-) -> I64:
-    """Of pairs that share so many objects: those whose p in this window may be small enough.
-
-    Targets are no more than objects, and habits only raise what chance expects.
-    """
-    asked = np.zeros((len(left), len(config.windows_s)), np.bool_)
-    asked[:, w] = True
-    lam = null.expected_capped(known.margins, left, right, asked=asked, threads=config.threads)
-    tail = engine.poisson_tail(shared.astype(np.int64), np.ascontiguousarray(lam[:, w]))
-    return np.flatnonzero(len(config.windows_s) * tail <= level * (1.0 + reach.SLACK))
-
-
 def _crowd(signal: str, plan: meetings.Plan, objects: I64, seconds: int) -> Crowd:
     inside = np.zeros(int(plan.object.max(initial=-1)) + 1, np.bool_)
     inside[objects] = True
-    members = plan.names[
-        np.flatnonzero(np.diff(np.cumsum(np.r_[0, inside[plan.object]])[plan.starts]))
-    ]
+    on = np.diff(np.cumsum(np.r_[0, inside[plan.object]])[plan.starts])
+    members = np.sort(plan.names[np.flatnonzero(on)])
     return Crowd(signal, seconds, members, len(objects), len(members) * (len(members) - 1) // 2)
 
 
