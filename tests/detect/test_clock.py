@@ -116,7 +116,7 @@ def test_clock_counts_what_a_plain_reading_counts() -> None:
     data, layer = _prepare(acts, 40)
     members = np.arange(6, dtype=np.int32)
     found = clock.timing(data, "repost", members)
-    joint, _, _, count = clock._joint(
+    joint, _, _, count = clock.shared(
         data.layers["repost"], timed.rows_of(data.layers["repost"], members)
     )
     table = clock._table(data, "repost", members, joint, count, stored=False)

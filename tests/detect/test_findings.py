@@ -390,6 +390,32 @@ def test_findings_strangers_are_not_accused_with_a_crew(engine: Engine) -> None:
     assert found.sentence.startswith("These 12 accounts posted the same 14 texts")
 
 
+def _crew_in_a_circle() -> World:
+    """Twelve within minutes of each other, and ten of their circle on the same things."""
+    world = _crew(23)
+    rng = np.random.default_rng(23)
+    for thing, born in list(_born(world, "repost").items())[:40]:
+        author = f"author {int(thing.split()[1]) % 130}"
+        for a in [a for a in range(12, 22) if rng.random() < 0.5]:
+            world.add("repost", a, thing, author, born + float(rng.lognormal(9.6, 1.0)))
+    return world
+
+
+def test_findings_a_circle_is_not_accused_with_the_crew_in_it(engine: Engine) -> None:
+    """Twelve speak for twenty-two by their clock: only the twelve are named."""
+    found = _judge(_crew_in_a_circle(), list(range(22)), engine)
+    assert found.class_ == "coordinated"
+    assert [m.account for m in found.members] == list(range(12))
+    assert found.net > 4.6
+
+
+def test_findings_two_groups_that_narrow_down_to_one_crew_are_one(engine: Engine) -> None:
+    net, posts = _crew_in_a_circle().build(engine)
+    both = [_group(net, list(range(n)), engine) for n in (12, 22)]
+    found = findings.judge(both, net, posts, CONFIG, engine)
+    assert [len(f.members) for f in found] == [12]
+
+
 def test_findings_flat_pools_alone_are_only_notable(engine: Engine) -> None:
     flat = {"stands_with_interest": 0, "stands_without_interest": 1}
     found = _judge(_crew(1), list(range(12)), engine, stability=flat)

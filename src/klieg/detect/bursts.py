@@ -29,6 +29,7 @@ __all__ = [
     "WEIGHTS",
     "Terms",
     "Tilings",
+    "acts_of",
     "log_evidence",
     "log_evidence_at",
     "log_mean_exp",
@@ -183,7 +184,7 @@ def shares(tilings: Tilings, members: I32) -> F64:
     bigger than what it tests.
     """
     lattice = tilings.lattice
-    own = np.bincount(lattice.stratum[_acts(lattice, members)], minlength=len(lattice.size))
+    own = np.bincount(lattice.stratum[acts_of(lattice, members)], minlength=len(lattice.size))
     of_parent = np.bincount(lattice.parent, own, minlength=len(lattice.parent_size))
     share = own / np.maximum(lattice.size, 1.0)
     above = (of_parent / np.maximum(lattice.parent_size, 1.0))[lattice.parent]
@@ -205,7 +206,7 @@ def log_evidence_at(tilings: Tilings, members: I32, at: I64, *, inflation: float
     """(t, Ω) the same for some tilings, numbered in the order (window, offset)."""
     lattice = tilings.lattice
     share = shares(tilings, members) * inflation
-    acts = _acts(lattice, members)
+    acts = acts_of(lattice, members)
     out = np.zeros((len(at), len(lattice.weights)))
     massed = len(members) > MASS
     for i, t in enumerate(at if len(acts) else ()):
@@ -231,7 +232,7 @@ def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
     lattice = tilings.lattice
     t = tilings.windows.index(window) * len(OFFSETS) + OFFSETS.index(offset)
     share = shares(tilings, members)
-    burst, acts, actors, stratum, first = _touched(lattice, _acts(lattice, members), t)
+    burst, acts, actors, stratum, first = _touched(lattice, acts_of(lattice, members), t)
     k = np.bincount(burst, minlength=len(actors)).astype(np.int64)
     mu = actors * share[stratum]
     massed = len(members) > MASS
@@ -302,7 +303,7 @@ def _tally(key: I64, bound: int) -> tuple[I64, I64]:
     return distinct, count[distinct]
 
 
-def _acts(lattice: Lattice, members: I32) -> I64:
+def acts_of(lattice: Lattice, members: I32) -> I64:
     """Places in the lattice of all acts of the members."""
     begin, end = lattice.starts[members], lattice.starts[np.asarray(members) + 1]
     length = end - begin

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Read = tuple[float, float, int]
 
 __all__ = ["COMPANY", "LEAST_PAIRS", "LEAST_TARGETS", "Timing", "bounds", "gate", "lower_bound"]
-__all__ += ["beside", "timing", "weaker"]
+__all__ += ["beside", "shared", "timing", "weaker"]
 
 DEVIATIONS: Final = 2.9  # standard errors below the ratio: one in 500 under a normal law
 LEAST_TARGETS: Final = 5  # authors or domains a jackknife needs
@@ -94,7 +94,7 @@ def timing(
     themselves. ``on`` counts only pairs of acts of one half; what is usual is read from all acts.
     """
     timed = data.layers[layer]
-    joint, rows, obj, count = _joint(timed, rows_of(timed, members))
+    joint, rows, obj, count = shared(timed, rows_of(timed, members))
     own = _Own(rows, obj, _counted(timed, rows, on))
     table = _table(data, layer, members, joint, count, stored=stored)
     category = data.category.copy()
@@ -232,7 +232,7 @@ def _best(
     return max(found, key=lambda f: (f[1], f[0]), default=(0.0, 0.0, 0))
 
 
-def _joint(timed: Timed, rows: I64) -> tuple[Index, I64, Index, I32]:
+def shared(timed: Timed, rows: I64) -> tuple[Index, I64, Index, I32]:
     """Objects with ≥ 2 members, the members' rows on them, each row's place, members each."""
     obj = timed.object[rows]
     key = obj.astype(np.int64) * (len(timed.account_starts) - 1) + timed.account[rows]
@@ -266,7 +266,7 @@ def _own_category(data: ClockData, members: I32) -> NDArray[np.int16]:
         if name in pace.AGELESS:
             continue
         rows = rows_of(timed, members)
-        joint = _joint(timed, rows)[0]
+        joint = shared(timed, rows)[0]
         alone = rows[~np.isin(timed.object[rows], joint) & ~np.isnan(timed.score[rows])]
         who = np.searchsorted(members, timed.account[alone])
         total += np.bincount(who, weights=timed.score[alone], minlength=len(members))

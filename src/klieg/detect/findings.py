@@ -20,6 +20,7 @@ from klieg.detect import (
     batches,
     bursts,
     classes,
+    core,
     halves,
     joint,
     knowing,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["judge"]
 
 MOST: Final = 0.5  # share of the acts held by groups, from which on "who" cannot be tested
+SAME: Final = 0.5  # Jaccard index from which two findings are one
 
 
 def judge(
@@ -64,23 +66,32 @@ def judge(
         return ()
     progress("findings", 0, len(groups))
     run = _open(groups, network, posts, config, engine)
-    found: dict[str, Finding] = {}
+    found: list[Finding] = []
     told = spread(lambda group: _finding(run, group), groups, config, size=_work)
     for i, finding in enumerate(told):
         progress("findings", i, len(groups))
-        if finding:  # two groups may narrow down to one crew
-            found.setdefault(finding.id, finding)
-    return tuple(
-        sorted(
-            found.values(),
-            key=lambda f: (
-                classes.ORDER.index(f.class_),
-                -BANDS.index(f.band),
-                -f.net,
-                [m.account for m in f.members],
-            ),
+        if finding:
+            found.append(finding)
+    found.sort(
+        key=lambda f: (
+            classes.ORDER.index(f.class_),
+            -BANDS.index(f.band),
+            -f.net,
+            [m.account for m in f.members],
         )
     )
+    return _distinct(found)
+
+
+def _distinct(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Without what a stronger one nearly is: two groups may narrow down to one crew."""
+    kept: list[Finding] = []
+    for finding in found:
+        mine = {m.account for m in finding.members}
+        others = ({m.account for m in other.members} for other in kept)
+        if all(len(mine & other) < SAME * len(mine | other) for other in others):
+            kept.append(finding)
+    return tuple(kept)
 
 
 def _open(
@@ -180,6 +191,12 @@ def _finding(run: Run, group: Group) -> Finding | None:
         return None
     if read.verdict.class_ == "coordinated" and read.signal != group.layer:
         crew = narrowing.narrowed(run, group, parts, read)
+        if crew is not None and crew is not group:
+            return _finding(run, crew)
+        if crew is None:
+            read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
+    if read.verdict.class_ == "coordinated":
+        crew = core.core(run, group, read)
         if crew is not None and crew is not group:
             return _finding(run, crew)
         if crew is None:

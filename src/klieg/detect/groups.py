@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.detect import bursts, court, halves, hunt, tickets
+from klieg.detect import bursts, court, halves, hunt, joining, tickets
 from klieg.detect.candidates import fans
 from klieg.detect.hunt import Caught, overlap
 from klieg.detect.parallel import spread, threads
@@ -384,15 +384,20 @@ def _described(
         >= bar
     )
     alike = tickets.siblings(hall, group.members, SAME)
+    others, gained = joining.joined(
+        here.tilings[layer], group.members, window, offset, here.n_accounts, math.exp(-bar)
+    )
+    members = np.concatenate([group.members, others])
+    order = np.argsort(members, kind="stable")
     return Group(
-        members=group.members,
+        members=members[order],
         layer=here.names[layer],
         window=window,
         offset=offset,
         net=score.log_s,
         log_e=group.log_e,
         by_layer=each,
-        drops=drops,
+        drops=np.concatenate([drops, gained])[order],
         rho=tickets.rho(hall, kind, group, score, bar),
         found_in=(),
         stability={
