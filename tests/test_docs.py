@@ -20,12 +20,14 @@ DOCS = ROOT / "docs"
 FLAGS = {
     "scan": (
         "--output --report --no-report --share --force --format --map --dry-run --fail-on "
-        "--false-alarms --seed --signals --windows --shuffles --max-bad --threads --memory "
+        "--false-alarms --seed --signals --windows --shuffle-kinds --shuffles "
+        "--max-bad --threads --memory "
         "--engine --ray-address --resume --json --quiet"
     ),
     "demo": (
         "--accounts --days --quiet-world --output --force --false-alarms --seed --signals "
-        "--windows --shuffles --max-bad --threads --memory --engine --ray-address --resume "
+        "--windows --shuffle-kinds --shuffles --max-bad --threads --memory "
+        "--engine --ray-address --resume "
         "--json --quiet"
     ),
     "show": "--all --json",

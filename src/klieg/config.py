@@ -162,6 +162,22 @@ class Config:
         low=0,
         high=1000,
     )
+    shuffle_kinds: tuple[str, ...] = _knob(
+        ("S", "H", "T"),
+        "kinds",
+        "Which shuffles: S labels inside the pool; H inside pool and clock hour, and T each "
+        "account's times moved, both without the groups that stand.",
+        "none: a check, printed in every report",
+        allowed="S, H, T or fewer",
+    )
+    controls: int = _knob(
+        200,
+        "sets",
+        "Sets of comparable accounts weighed beside every group; 0 draws none.",
+        "none: shown beside the evidence, never part of it",
+        low=0,
+        high=10_000,
+    )
     copy_jaccard: float = _knob(
         0.8,
         "Jaccard",
@@ -268,6 +284,8 @@ class Config:
             _check(f.metadata["about"], f.name, getattr(self, f.name))
         if list(self.windows_s) != sorted(set(self.windows_s)) or not self.windows_s:
             raise ConfigError("windows_s", self.windows_s, "ascending seconds, at least one")
+        if len(set(self.shuffle_kinds) & {"S", "H", "T"}) < len(self.shuffle_kinds):
+            raise ConfigError("shuffle_kinds", self.shuffle_kinds, "S, H, T or fewer, each once")
 
     @classmethod
     def load(

@@ -20,7 +20,7 @@ import klieg
 from klieg import evidence, memory, sources
 from klieg.case import Case, Run
 from klieg.config import Config
-from klieg.detect import crowd_notes, findings, groups, inside, multiplex, network, power
+from klieg.detect import checks, crowd_notes, findings, groups, inside, multiplex, network, power
 from klieg.engine.marks import KeptExecutor
 from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
@@ -200,6 +200,7 @@ def detect(
             return detect(layers, posts, config=config, engine=made, progress=progress)
     net = network.build(layers, posts, config, engine, progress)
     standing = groups.search(net, posts.n_accounts, config, engine, progress)
+    net = checks.beside_groups(net, standing, config, engine, progress)
     found = findings.judge(standing, net, posts, config, engine, progress)
     return found, inside.confirm(found, net, config, engine)
 

@@ -276,6 +276,19 @@ class Strata:
 
 
 @dataclass(frozen=True, slots=True)
+class ShuffleStat:
+    """What one more kind of shuffle gave of a layer, without the accounts that stand in groups."""
+
+    kind: str  # H: labels inside stratum and clock hour; T: each account's times moved
+    removed: int  # accounts of standing groups, taken out first
+    pairs: int  # all pairs of eligible accounts that are left
+    real: int  # validated pairs of the data among those left
+    validated: tuple[int, ...]  # pairs of each shuffle at the data's threshold
+    weak: tuple[int, ...]
+    tail: tuple[float, ...]  # #{p ≤ α} / (pairs · α), mean over the runs
+
+
+@dataclass(frozen=True, slots=True)
 class NullStat:
     """One layer's bookkeeping of error control: printed in every report."""
 
@@ -306,6 +319,9 @@ class NullStat:
     crowd_possible: int = 0  # of the rest, those that could have been validated, all scored
     crowd_raised: int = 0  # scored pairs that would be validated with all of those
     second_level: float = 0.0  # every pair that is not scored and in no crowd has a larger p
+    second_added: int = 0  # validated pairs that the occupancy cap had kept out
+    other_shuffles: tuple[ShuffleStat, ...] = ()  # beside ``shuffled``, which are of kind S
+    insufficient: str = ""  # why who acts with whom cannot be tested in this layer, if so
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +421,39 @@ class Member:
     evidence: float  # nats of net lost without it
     posts: int  # posts of it that took part
     acts: int = 0  # acts without text of it that took part
+    probability: float | None = None  # that it is one of the group, if the group is one
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Sets of comparable accounts outside every finding, weighed just as the group was."""
+
+    matched: tuple[str, ...]  # in what they are alike: activity, speed, time zone, pool
+    net: float  # nats, the group's own
+    nets: tuple[float, ...]  # ascending, one a set; empty where too few accounts are comparable
+    joint: int  # acts by which a member joined another, at the group's window
+    joints: tuple[int, ...]  # ascending
+    event: float  # lower bound of the clock ratio B
+    events: tuple[float, ...]  # ascending; fewer sets, 0 where there is too little to time
+
+
+@dataclass(frozen=True, slots=True)
+class Retest:
+    """Whether a finding stands when one thing is changed."""
+
+    what: str  # window, search, chance, false alarms, clock, fewer acts, half
+    value: str  # 10 min, 2×, draw 3, …
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """How likely a group that stands is a planned one, by the worlds it was fitted on."""
+
+    version: str
+    prevalence: float  # assumed share of planned groups among those that stand
+    likelihood_ratio: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,6 +533,11 @@ class Finding:
     narrative: Narrative | None = None
     impact: tuple[Impact, ...] = ()
     acts: tuple[int, ...] = ()  # rows of Acts that took part, ascending
+    controls: Controls | None = None
+    retests: tuple[Retest, ...] = ()
+    dealt: str = ""  # the class it would have with delays dealt anew; "" if not asked
+    survived: tuple[str, ...] = ()  # sentences on controls, dealt delays and posterior
+    posterior: Posterior | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def command(case_path: Path, finding_id: str | None, *, everything: bool, as_jso
             whole = next(f for f in whole["findings"] if f["id"] == finding_id)
         click.echo(json.dumps(whole, ensure_ascii=False))
         return
+    from klieg.cli.null_table import null_table
     from klieg.cli.screen import findings_table, out
 
     console = out()
@@ -50,6 +51,8 @@ def command(case_path: Path, finding_id: str | None, *, everything: bool, as_jso
         _finding(console, case, case.finding(finding_id))
     else:
         console.print(findings_table(case, limit=10**9 if everything else 40, width=console.width))
+        console.print()
+        console.print(null_table(case, width=console.width))
 
 
 def _finding(console: Console, case: Case, finding: Finding) -> None:

@@ -208,7 +208,7 @@ def _shuffles(
 ) -> _Shuffled:
     """Permute labels inside the strata and count again what passes the real thresholds."""
     validated, weak, tails, bins = [], [], [], []
-    for run in range(config.shuffles):
+    for run in range(config.shuffles if "S" in config.shuffle_kinds else 0):
         seed = (config.seed * 1009 + run) * 101 + turn
         shuffled = null.shuffle(actions, pools, seed)
         again = real.added > 0
@@ -301,6 +301,7 @@ def _stat(
         validated_by=int(np.count_nonzero(s.tests.p <= verdict.by)) if own and verdict.by else 0,
         validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
         second_level=s.level,
+        second_added=s.added,
         **_crowded(s),
     )
 

@@ -1,9 +1,11 @@
 """Give every slot of a pool to another account of that pool, and never one account a slot twice.
 
-Objects, times, posts and targets stay where they are; only account labels move, inside a stratum.
-A random permutation is drawn first; the few slots on which an account would meet its own double are
-then swapped with random slots of the same pool until none is left. Nothing is dropped: dropping the
-doubles would lose 5–7 % of the actions. The room does not know what is counted afterwards.
+S moves labels inside a stratum, H inside a stratum and clock hour: objects, times, posts and
+targets stay where they are. A random permutation is drawn first; the few slots on which an account
+would meet its own double are then swapped with random slots of the same pool until none is left.
+Nothing is dropped: dropping the doubles would lose 5–7 % of the actions. T keeps who acted on what
+and moves each account's acts in time, all by the same. The room does not know what is counted
+afterwards.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.detect.interest import week_start
 from klieg.engine.compiled import compiled
 from klieg.engine.windows import group_rows
 from klieg.tables import SECOND
@@ -24,9 +27,15 @@ if TYPE_CHECKING:
 
     U64 = NDArray[np.uint64]
 
-__all__ = ["shuffle"]
+__all__ = ["KINDS", "shift", "shuffle", "shuffle_by_hour"]
 
-DAY = 86_400 * SECOND
+KINDS = ("S", "H", "T")
+"""Labels inside the stratum; inside stratum and clock hour; each account's times moved."""
+
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+CELLS = 48
+"""Hours of a weekday, and of a day of the weekend."""
 _TRIES = 5000  # random partners tried for a slot before its whole pool is mixed by swaps instead
 _SWEEPS = 20  # swaps proposed per slot where a pool is mixed
 _CROWDED = 64  # rows of an object from which a table says who is on it
@@ -40,6 +49,46 @@ def shuffle(actions: Actions, strata: Strata, seed: int) -> Actions:
     within 24 hours, the rule by which actions were kept. Doubles present in the input may stay.
     The same bytes for the same actions, strata and seed.
     """
+    return _dealt(actions, strata, None, seed)
+
+
+def shuffle_by_hour(actions: Actions, strata: Strata, seed: int) -> Actions:
+    """The same inside each stratum and clock hour (UTC, weekdays and weekends apart).
+
+    Every account keeps how often it acts at which hour: who is awake together meets together. A
+    group that owns its hour is its own pool and survives, so read it without those who stand.
+    """
+    if not actions.n:
+        return actions
+    hours = (actions.time - week_start(int(actions.time.min()))) // HOUR
+    cell: I32 = (hours % 24 + 24 * (hours // 24 % 7 >= 5)).astype(np.int32)
+    return _dealt(actions, strata, cell, seed)
+
+
+def shift(actions: Actions, seed: int) -> Actions:
+    """``actions`` with all acts of each account moved in time by a draw of its own, around a ring.
+
+    Who acted on what stays, and so do the gaps between an account's acts. The ring is a day longer
+    than the data: acts of one account on one object that were a day apart stay so.
+    """
+    if not actions.n:
+        return actions
+    first = int(actions.time.min())
+    ring = int(actions.time.max()) - first + DAY
+    draw = np.random.default_rng(seed).integers(0, ring, actions.n_accounts)
+    time = first + (actions.time - first + draw[actions.account]) % ring
+    order = np.argsort(time, kind="stable")
+    return replace(
+        actions,
+        account=actions.account[order],
+        object=actions.object[order],
+        time=time[order],
+        post=actions.post[order],
+        target=actions.target[order],
+    )
+
+
+def _dealt(actions: Actions, strata: Strata, cell: I32 | None, seed: int) -> Actions:
     if actions.n < 2:
         return actions
     # pools side by side, in them their objects, in each object its actions in time order
@@ -57,24 +106,41 @@ def shuffle(actions: Actions, strata: Strata, seed: int) -> Actions:
         who, what, time, apart, last, np.zeros(1, np.uint64), np.empty(actions.n, np.int64)
     ):
         apart = DAY
+    kind = np.zeros(actions.n, np.int32) if cell is None else cell[order]
     dealt = np.empty_like(who)
     for c in range(strata.size):
         here = slice(bounds[c], bounds[c + 1])
         state = np.array([(seed * strata.size + c) % 2**64], np.uint64)
-        dealt[here] = _deal(who[here], what[here], time[here], apart, last, state)
+        edges, lane = group_rows(kind[here], np.arange(bounds[c + 1] - bounds[c]), CELLS)
+        parts = kind[here], edges, lane
+        dealt[here] = _deal(who[here], what[here], time[here], apart, last, state, *parts)
     account = np.empty_like(who)
     account[order] = dealt
     return replace(actions, account=account)
 
 
 @compiled
-def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> I32:
-    """(n,) a new account for every slot of one pool, rows in (object, time) order."""
+def _deal(
+    who: I32,
+    what: I32,
+    time: I64,
+    apart: int,
+    last: I64,
+    state: U64,
+    cell: I32,
+    edges: I64,
+    lane: I64,
+) -> I32:
+    """(n,) a new account for every slot of one pool, rows in (object, time) order.
+
+    Labels stay inside a cell; cell c's rows are ``lane[edges[c]]`` … ``lane[edges[c + 1] - 1]``.
+    """
     first, stop = _ranges(what)
     new = who.copy()
-    for i in range(len(new) - 1, 0, -1):
-        j = _random(state, i + 1)
-        new[i], new[j] = new[j], new[i]
+    for c in range(len(edges) - 1):
+        for i in range(edges[c + 1] - 1, edges[c], -1):
+            j = edges[c] + _random(state, i - edges[c] + 1)
+            new[lane[i]], new[lane[j]] = new[lane[j]], new[lane[i]]
     doubled = np.empty(len(new), np.int64)
     crowd = _crowd(new, what, first, stop)
     for _ in range(_ROUNDS):
@@ -82,27 +148,44 @@ def _deal(who: I32, what: I32, time: I64, apart: int, last: I64, state: U64) -> 
         if count == 0:
             return new
         for k in range(count):
+            i = doubled[k]
+            own = edges[cell[i]], edges[cell[i] + 1]
             for _ in range(_TRIES):
-                i, j = doubled[k], _random(state, len(new))
+                j = lane[own[0] + _random(state, own[1] - own[0])]
                 if _swap(i, j, new, what, time, first, stop, apart, crowd):
                     if not _moved(crowd, new, what, first, stop, i, j):
                         crowd = _crowd(new, what, first, stop)
                     break
             else:
-                return _mixed(who, what, time, first, stop, apart, state)
-    return _mixed(who, what, time, first, stop, apart, state)
+                return _mixed(who, what, time, first, stop, apart, state, cell, edges, lane)
+    return _mixed(who, what, time, first, stop, apart, state, cell, edges, lane)
 
 
 @compiled
-def _mixed(who: I32, what: I32, time: I64, first: I64, stop: I64, apart: int, state: U64) -> I32:
+def _mixed(
+    who: I32,
+    what: I32,
+    time: I64,
+    first: I64,
+    stop: I64,
+    apart: int,
+    state: U64,
+    cell: I32,
+    edges: I64,
+    lane: I64,
+) -> I32:
     """The slow way for crowded pools: many random swaps of the input, each making no double."""
     new = who.copy()
     crowd = _crowd(new, what, first, stop)
     for turn in range(2 * _SWEEPS * len(new)):
         i = _random(state, len(new))
         # every other swap stays on one object: who came early mixes on its own
-        lo, hi = (first[i], stop[i]) if turn % 2 else (0, len(new))
-        j = lo + _random(state, hi - lo)
+        if turn % 2:
+            j = first[i] + _random(state, stop[i] - first[i])
+        else:
+            j = lane[edges[cell[i]] + _random(state, edges[cell[i] + 1] - edges[cell[i]])]
+        if cell[i] != cell[j]:
+            continue
         moved = _swap(i, j, new, what, time, first, stop, apart, crowd)
         if moved and not _moved(crowd, new, what, first, stop, i, j):
             crowd = _crowd(new, what, first, stop)

@@ -95,20 +95,23 @@ def glance(actions: Actions, flat: Strata, config: Config, engine: Engine) -> tu
 def tally(
     actions: Actions,
     strata: Strata,
-    real: Measured,
+    real: Measured | None,
     level: float,
     config: Config,
     engine: Engine,
     *,
     again: bool = False,
+    plain: Strata | None = None,
 ) -> Tally:
     """Count the pairs of a shuffle; ``real`` is what was measured of the data it is one of.
+
+    None where slots moved in time, so that nothing of it holds; ``plain`` pools are needed then.
 
     ``again``: whether the data took validated pairs from the second look, so that a shuffle must
     have it too, or chance would look quieter than they.
     """
     source = _Source(actions, config, engine)
-    known = scoring.measured(actions, strata, config, engine, unshuffled=real)
+    known = scoring.measured(actions, strata, config, engine, plain=plain, unshuffled=real)
     more = scoring.beside(actions, known.able, source.dropped, config, engine)
     candidates, kept = 0, []
     bins = error_control.histogram(np.zeros(0))

@@ -32,6 +32,7 @@ LAYER = (
     *("signal", "actions", "objects", "eligible", "pairs", "candidates", "validated", "weak"),
     *("expected_false", "shuffled", "shuffled_weak", "threshold", "omitted_bound"),
     *("crowds", "crowd_pairs", "crowd_scored", "crowd_possible"),
+    *("other_shuffles", "insufficient"),
 )
 
 

@@ -17,6 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from klieg import evidence
+from klieg.case.checked import KINDS, checked, tail_text
 from klieg.case.export.pictures import copies, impact, network, null, raster, svg
 from klieg.case.share import pseudonymise
 from klieg.tables import MULTIPLEX, SECOND, Highlight
@@ -88,6 +89,8 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
         in_full={f.id for f in shown.findings[:IN_FULL]},
         listed=_listed(shown),
         stats=_stats(shown),
+        checks=checked(shown),
+        kinds=KINDS,
         null=null.draw(_stats(shown), _stamp(shown)),
         network=network.draw(shown.findings, shown.layers, shown.posts, _stamp(shown))
         if shown.findings
@@ -121,6 +124,7 @@ def _environment() -> Environment:
         {
             "n": lambda value: f"{value:,}",
             "chance": lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.1f}" if v >= 0.05 else "< 0.1",
+            "tail": tail_text,
             "q": lambda value: "< 0.000001" if value < 1e-6 else f"{value:.2g}",
             "p": lambda v: "< 1e-100" if v < 1e-100 else f"{v:.1e}" if v < 1e-3 else f"{v:.2g}",
             "window": window_words,
