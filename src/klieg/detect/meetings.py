@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Walk", "join", "plan"]
 
-ASKED = 40.0
+ASKED = 15.0
 """Steps of a walk that asking for one pair costs, about."""
 
-RARER = 0.3
+RARER = 0.5
 """Of those met n times in a walk, about so many are met once more."""
 
 MOST = 4_000_000
