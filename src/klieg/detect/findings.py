@@ -29,9 +29,11 @@ from klieg.detect import (
     pace,
     reading,
     sentences,
+    survival,
 )
 from klieg.detect.parallel import spread
 from klieg.detect.reading import Run
+from klieg.detect.survival import Told
 from klieg.detect.timed import TEXTUAL
 from klieg.sockets import silent
 from klieg.tables import BANDS, MULTIPLEX, Finding, Member
@@ -66,32 +68,32 @@ def judge(
         return ()
     progress("findings", 0, len(groups))
     run = _open(groups, network, posts, config, engine)
-    found: list[Finding] = []
+    found: list[Told] = []
     told = spread(lambda group: _finding(run, group), groups, config, size=_work)
-    for i, finding in enumerate(told):
+    for i, one in enumerate(told):
         progress("findings", i, len(groups))
-        if finding:
-            found.append(finding)
+        if one:
+            found.append(one)
     found.sort(
-        key=lambda f: (
-            classes.ORDER.index(f.class_),
-            -BANDS.index(f.band),
-            -f.net,
-            [m.account for m in f.members],
+        key=lambda t: (
+            classes.ORDER.index(t.finding.class_),
+            -BANDS.index(t.finding.band),
+            -t.finding.net,
+            [m.account for m in t.finding.members],
         )
     )
-    return _distinct(found)
+    return survival.tested(run, _distinct(found), groups, progress)
 
 
-def _distinct(found: Sequence[Finding]) -> tuple[Finding, ...]:
+def _distinct(found: Sequence[Told]) -> list[Told]:
     """Without what a stronger one nearly is: two groups may narrow down to one crew."""
-    kept: list[Finding] = []
-    for finding in found:
-        mine = {m.account for m in finding.members}
-        others = ({m.account for m in other.members} for other in kept)
+    kept: list[Told] = []
+    for told in found:
+        mine = {m.account for m in told.finding.members}
+        others = ({m.account for m in other.finding.members} for other in kept)
         if all(len(mine & other) < SAME * len(mine | other) for other in others):
-            kept.append(finding)
-    return tuple(kept)
+            kept.append(told)
+    return kept
 
 
 def _open(
@@ -179,7 +181,7 @@ def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict
     return out
 
 
-def _finding(run: Run, group: Group) -> Finding | None:
+def _finding(run: Run, group: Group) -> Told | None:
     parts = reading.parts_of(run, group)
     home = run.tiled(group)[group.layer]
     terms = bursts.terms(home, group.members, group.window, group.offset)
@@ -201,7 +203,9 @@ def _finding(run: Run, group: Group) -> Finding | None:
             return _finding(run, crew)
         if crew is None:
             read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
-    return _told(run, group, parts, knowing.explain(run, group, parts, read), terms, counts)
+    read = knowing.explain(run, group, parts, read)
+    finding = _told(run, group, parts, read, terms, counts)
+    return Told(finding, group, read.verdict.margin)
 
 
 def _told(
