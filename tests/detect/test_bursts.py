@@ -50,29 +50,47 @@ def pools(*of_object: int, parent=None) -> Strata:
 
 
 def by_hand(acts: Actions, strata: Strata, members, window_s, offset, r_grid, omega) -> float:
-    """ln Π over every burst of every object, straight from the definition."""
+    """ln Π over every burst of every object, straight from the definition.
+
+    Members who fill more than ``DENSE`` of some pool are weighed by binomials, lone acts left out.
+    """
     pool = strata.object_stratum[acts.object]
     inside = np.isin(acts.account, members)
     width = window_s * 1_000_000
     actors = defaultdict(set)
     for a, i, t in zip(acts.account, acts.object, acts.time, strict=True):
         actors[int(i), int((t - MONDAY + offset * width) // width)].add(int(a))
-    total = 0.0
+    total, told = 0.0, []
     for (i, _), who in actors.items():
         c = strata.object_stratum[i]
         share = inside[pool == c].sum() / (pool == c).sum()
         if share > 0.03:
             kin = strata.parent[pool] == strata.parent[c]
             share = inside[kin].sum() / kin.sum()
-        k, mu = len(who & set(members)), len(who) * share
-        mean = np.mean([r**k * math.exp(-(r - 1) * mu) for r in r_grid])
+        told.append((len(who & set(members)), len(who), share))
+    dense = any(share > bursts.DENSE for _, _, share in told)
+    for k, m, share in told:
+        if dense and m == 1:
+            continue
+        if dense:
+            factors = [r**k / (1 + share * (r - 1)) ** m for r in r_grid]
+        else:
+            factors = [r**k * math.exp(-(r - 1) * m * share) for r in r_grid]
+        mean = np.mean(factors)
         total += math.log(omega + (1 - omega) * mean)
     return total
 
 
-@settings(deadline=None, max_examples=60)
-@given(rows, st.sets(st.integers(0, 5), min_size=1, max_size=4))
-def test_bursts_log_evidence_is_its_definition(acts, members):
+@pytest.mark.parametrize("dense", [bursts.DENSE, 1.0])
+@settings(deadline=None, max_examples=40)
+@given(acts=rows, members=st.sets(st.integers(0, 5), min_size=1, max_size=4))
+def test_bursts_log_evidence_is_its_definition(dense, acts, members):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bursts, "DENSE", dense)
+        _is_its_definition(acts, members)
+
+
+def _is_its_definition(acts, members):
     layer, strata = actions(acts), pools(0, 0, 1, 1)
     members = np.array(sorted(members), np.int32)
     tilings = bursts.prepare(layer, strata, CONFIG, ENGINE)
@@ -83,6 +101,40 @@ def test_bursts_log_evidence_is_its_definition(acts, members):
             for i, omega in enumerate(bursts.WEIGHTS):
                 theirs = by_hand(layer, strata, members, window, offset, bursts.rates(6), omega)
                 assert ours[w, o, i] == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+
+
+def test_bursts_of_who_is_much_of_a_pool_are_told_by_binomials():
+    """Twelve accounts that are a sixth of a small layer and always come together.
+
+    By Poisson's bound they are their own chance: a set of twelve of 600 costs 64 nats.
+    """
+    rng = np.random.default_rng(3)
+    acts = [(a, o, 9000 * o + int(rng.integers(0, 30))) for o in range(10) for a in range(12)]
+    acts += [
+        (int(rng.integers(12, 600)), int(rng.integers(0, 200)), int(rng.integers(0, 90_000)))
+        for _ in range(600)
+    ]
+    layer = actions(acts, n_accounts=600, n_objects=200)
+    tilings = bursts.prepare(layer, pools(*[0] * 200), CONFIG, ENGINE)
+    crew = np.arange(12, dtype=np.int32)
+    assert bursts.by_mass(tilings, crew)
+    ours = bursts.net([tilings], crew, 600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bursts, "DENSE", 1.0)
+        assert ours > bursts.net([tilings], crew, 600) + 40
+    assert ours > -math.log(CONFIG.false_alarms)
+
+
+def test_bursts_lone_acts_say_nothing_for_who_is_much_of_a_pool():
+    """Acting where nobody else is joins nobody: only bursts of two or more count."""
+    acts = [(a, 10 + i, 5000 * i + a) for i, a in enumerate([0, 1, 2] * 10)]
+    acts += [(3 + i % 40, i % 5, 3 * i) for i in range(120)]
+    tilings = bursts.prepare(
+        actions(acts, n_accounts=43, n_objects=40), pools(*[0] * 40), CONFIG, ENGINE
+    )
+    few = np.arange(3, dtype=np.int32)
+    assert bursts.by_mass(tilings, few)
+    assert bursts.log_evidence(tilings, few).max() <= 0
 
 
 @settings(deadline=None, max_examples=30)

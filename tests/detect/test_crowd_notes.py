@@ -72,6 +72,7 @@ def test_crowd_of_a_third_of_the_traffic_stands_on_three_objects(monkeypatch):
     assert found.members.tolist() == list(range(4_000, 6_500))
     # by Poisson factors its own acts are most of what chance expects
     monkeypatch.setattr(bursts, "MASS", 10**9)
+    monkeypatch.setattr(bursts, "DENSE", 1.0)
     assert groups.search(net, actions.n_accounts, CONFIG, ENGINE) == ()
 
 

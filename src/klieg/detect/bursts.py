@@ -30,6 +30,7 @@ __all__ = [
     "Terms",
     "Tilings",
     "acts_of",
+    "by_mass",
     "log_evidence",
     "log_evidence_at",
     "log_mean_exp",
@@ -46,11 +47,13 @@ OFFSETS = (0.0, 0.5)
 """Where a tiling starts, in windows: acts that one tiling cuts apart meet in the other."""
 
 MASS = 1_000
-"""Members from which on a group's bursts are weighed by binomial factors.
+DENSE = 0.05
+"""Members, or a share of a pool, from which on bursts are weighed by binomial factors.
 
 ``E r^K ≤ (1 + f(r − 1))^m ≤ e^{(r − 1)mf}`` for K of m slots, f the group's share of the pool
 (Hoeffding 1963): both are valid, and the first says more. For small groups, of which f is next to
-nothing, they are alike; a crowd that is a third of the traffic is its own chance by the second.
+nothing, they are alike; who has a tenth of a layer or more is its own chance by the second. By the
+first lone acts would speak too, for whoever acts where nobody is: they are left out.
 """
 
 WEIGHTS = (0.95, 0.99, 0.999, 0.9999)
@@ -205,10 +208,11 @@ def log_evidence(tilings: Tilings, members: I32, *, inflation: float = 1.0) -> F
 def log_evidence_at(tilings: Tilings, members: I32, at: I64, *, inflation: float = 1.0) -> F64:
     """(t, Ω) the same for some tilings, numbered in the order (window, offset)."""
     lattice = tilings.lattice
-    share = shares(tilings, members) * inflation
+    usual = shares(tilings, members)
+    share = usual * inflation
     acts = acts_of(lattice, members)
     out = np.zeros((len(at), len(lattice.weights)))
-    massed = len(members) > MASS
+    massed = by_mass(tilings, members, usual)
     for i, t in enumerate(at if len(acts) else ()):
         burst, _, actors, stratum, _ = _touched(lattice, acts, t)
         base = _base(lattice, share, t, massed)
@@ -227,6 +231,12 @@ def log_evidence_at(tilings: Tilings, members: I32, at: I64, *, inflation: float
     return out
 
 
+def by_mass(tilings: Tilings, members: I32, share: F64 | None = None) -> bool:
+    """Whether these are so many, or so much of a pool, that bursts are weighed by binomials."""
+    share = shares(tilings, members) if share is None else share
+    return len(members) > MASS or float(share.max(initial=0.0)) > DENSE
+
+
 def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
     """What each burst that the members touch says; ``window`` in seconds, ``offset`` in windows."""
     lattice = tilings.lattice
@@ -235,7 +245,7 @@ def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
     burst, acts, actors, stratum, first = _touched(lattice, acts_of(lattice, members), t)
     k = np.bincount(burst, minlength=len(actors)).astype(np.int64)
     mu = actors * share[stratum]
-    massed = len(members) > MASS
+    massed = by_mass(tilings, members, share)
     weight = _weight(lattice, k, actors, share[stratum], massed)
     base = _base(lattice, share, t, massed)
     best = int(np.argmax(base + weight.sum(axis=1)))
@@ -339,14 +349,14 @@ def _weight(lattice: Lattice, k: I64, m: I32, share: F64, massed: bool) -> F64:
 
 
 def _factors(lattice: Lattice, k: I64, m: I32 | F64, share: F64 | float, massed: bool) -> F64:
-    """(Ω, n) log factors of bursts: Poisson ones, or binomial ones of a group of a MASS."""
+    """(Ω, n) log factors of bursts: Poisson ones, or binomial ones of a MASS or a DENSE group."""
     if not massed:
         return log_factors(k, np.asarray(m * share), lattice.rates, lattice.weights)
     r = lattice.rates[:, None]
     powers = k * np.log(r) - m * np.log1p(np.minimum(share, 1.0) * (r - 1.0))
     mean = np.logaddexp.reduce(powers, axis=0) - np.log(len(r))
     omega = lattice.weights[:, None]
-    return np.asarray(np.logaddexp(np.log(omega), np.log1p(-omega) + mean))
+    return np.where(m > 1, np.logaddexp(np.log(omega), np.log1p(-omega) + mean), 0.0)
 
 
 def _base(lattice: Lattice, share: F64, t: int, massed: bool) -> F64:

@@ -111,6 +111,10 @@ def drops(court: Court, group: Weighed) -> F64:
     rest = [np.delete(members, i) for i in range(len(members))] if len(members) <= FEW else []
     for layer, near in enumerate(_near(group)):
         work, at = court.work[layer], np.flatnonzero(near)
+        if rest and len(at) and bursts.by_mass(court.tilings[layer], members):
+            tiled = court.tilings[layer]
+            left[:, layer, at] = [bursts.log_evidence_at(tiled, r, at) for r in rest]
+            continue
         if rest and len(at):
             left[:, layer, at] = refine.weigh(work, rest, at, frame=members)
             continue
@@ -157,17 +161,14 @@ def rho(court: Court, group: Weighed, least: float) -> float:
 
 
 def _cells(court: Court, members: I32, at: Sequence[I64] | None, inflation: float) -> list[F64]:
-    """(tilings, Ω) of every layer, by the table; by the engine's own formula if they are a MASS."""
+    """(tilings, Ω) of every layer, by the table; by the exact formula where they are a mass."""
     every = [np.arange(t.lattice.code.shape[1]) for t in court.tilings]
     chosen = every if at is None else at
-    if len(members) > bursts.MASS:
-        return [
-            bursts.log_evidence_at(tilings, members, own, inflation=inflation)
-            for tilings, own in zip(court.tilings, chosen, strict=True)
-        ]
     return [
-        refine.weigh(work, [members], own, inflation=inflation)[0]
-        for work, own in zip(court.work, chosen, strict=True)
+        bursts.log_evidence_at(tilings, members, own, inflation=inflation)
+        if bursts.by_mass(tilings, members)
+        else refine.weigh(work, [members], own, inflation=inflation)[0]
+        for tilings, work, own in zip(court.tilings, court.work, chosen, strict=True)
     ]
 
 

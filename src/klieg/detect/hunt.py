@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.detect import refine
-from klieg.detect.bursts import OFFSETS, Tilings, price
+from klieg.detect.bursts import DENSE, OFFSETS, Tilings, price
 from klieg.detect.candidates import densities, pieces
+from klieg.engine.burst_search import shares
 
 if TYPE_CHECKING:
     from klieg.config import Config
@@ -139,8 +140,15 @@ def run(
             for account in caught.members.tolist():
                 homes.setdefault(account, []).append(len(done))
             done.append(caught)
-    promising = [c for c in done if c.net > kept and len(c.members) >= 3]
+    promising = [c for c in done if len(c.members) >= 3 and (c.net > kept or _dense(work, c))]
     return _merge(work, _distinct(_strongest_first(promising)), graphs)
+
+
+def _dense(work: Bench, caught: Caught) -> bool:
+    """Whether the table says too little of it: who is much of a pool is weighed by binomials."""
+    if caught.log_e < PROMISE * price(work.n_accounts, len(caught.members)):
+        return False
+    return float(shares(work.lattice, caught.members, refine.NOBODY)[0].max()) > DENSE
 
 
 def _refined(work: Bench, seed: Seed, config: Config) -> list[Caught]:
