@@ -58,6 +58,15 @@ def outcome(found: classes.Verdict) -> tuple[str, str]:
 
 ROWS = [
     (case(), ("coordinated", "")),
+    (case(clock=clock(habit=1.3)), ("suggestive", "fast responders")),
+    (case(clock=clock(habit=1.3), chosen=1.4), ("suggestive", "fast responders")),
+    (case(clock=clock(habit=1.3), chosen=1.6), ("coordinated", "")),
+    (case(clock=clock(habit=1.2), chosen=9.0), ("suggestive", "fast responders")),
+    (
+        case(clock=clock(habit=1.3, company=1.2), chosen=9.0),
+        ("suggestive", "own clock, too few outsiders"),
+    ),
+    (case(clock=clock(habit=1.3, event=1.4), chosen=9.0), ("look-alike", "shared interest")),
     (
         case(breadth=breadth(without_two=4.0, effective=2.9)),
         ("amplification", "one source"),

@@ -32,6 +32,8 @@ ORDER: Final[tuple[Class, ...]] = (
 
 TAGS: Final = frozenset({"hashtags"})
 TAGS_AT_LEAST: Final = 5.0  # event tags are simultaneous by nature
+BEYOND_HABIT: Final = 1.25
+"""Bound on the own habit that is enough where taste cannot explain what they act on either."""
 CLEAR: Final = 2.0  # a bound from which a coordinated finding is more than notable
 
 
@@ -48,6 +50,7 @@ class Case:
     crowding: Crowding
     domains: Domains | None = None  # textual signals only
     lead: Lead | None = None  # textual signals only
+    chosen: float = 0.0  # bound on joint choices over what each one's taste for authors predicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def _timed(case: Case) -> Verdict:
     event, habit, company = clock.event[1], clock.habit[1], clock.event_outsiders[1]
     if event == 0:
         return Verdict("suggestive", "too few joint acts to time")
-    if habit < AT_LEAST:
+    if habit < (BEYOND_HABIT if case.chosen >= AT_LEAST else AT_LEAST):
         private = breadth.private_share >= MOSTLY
         return Verdict("suggestive", "private objects" if private else "fast responders")
     if company < AT_LEAST:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from klieg.detect import institutions, occasions, records
 from klieg.detect.classes import Verdict
 from klieg.detect.lookalikes import AT_LEAST
+from klieg.detect.loyalty import TESTED
 from klieg.tables import LookAlike
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Known", "explain", "taste"]
 
-TESTED: Final = 0.5  # share of the pairs that must lie where there was a choice
 SOME: Final = 8.0  # authors in effect: fans of some, above it a shared interest
 GENERIC: Final = frozenset({"shared interest", "template"})
 """Explanations that a truer word may replace."""

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-FROM_AUTHORS: Final = frozenset({"repost", "like"})
-"""Signals whose objects are somebody's, so that taste can be told from choice."""
-
 COPIES: Final = "copies"
 
 
@@ -36,7 +33,7 @@ def explain(run: Run, group: Group, parts: Mapping[str, Part], read: Reading) ->
         for name, part in parts.items()
     ]
     together = np.unique(np.concatenate(rows)).astype(np.int64)
-    actions, owned = run.actions(read.signal), read.signal in FROM_AUTHORS
+    actions, owned = run.actions(read.signal), read.signal in loyalty.FROM_AUTHORS
     pools = run.network.flat.get(read.signal, run.network.layers[read.signal].strata)
     known = explained.Known(
         signs.measure(posts, members, together[together < posts.n]),

@@ -18,7 +18,13 @@ from klieg.tables import SECOND
 if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64, Actions, Strata
 
-__all__ = ["Loyalty", "authors", "moments"]
+__all__ = ["FROM_AUTHORS", "TESTED", "Loyalty", "authors", "moments"]
+
+FROM_AUTHORS: Final = frozenset({"repost", "like"})
+"""Signals whose objects are somebody's, so that taste can be told from choice."""
+
+TESTED: Final = 0.5
+"""Share of the members' pairs that must lie where there was a choice."""
 
 CHOICE: Final = 3
 """Posts of an author in the data from which taking one is a choice."""

@@ -22,6 +22,7 @@ from klieg.detect import (
     clock,
     joint,
     lookalikes,
+    loyalty,
     outside,
     sentences,
     signs,
@@ -296,6 +297,7 @@ def _reading(
         _crowding(terms),
         _domains(run, signal, terms) if kind else None,
         _lead(run, group, signal, terms) if kind else None,
+        _chosen(run, group, signal, read),
     )
     return Reading(classes.classify(case), signal, found, read, timings, bool(crossed))
 
@@ -338,6 +340,19 @@ def _domains(run: Run, signal: str, terms: Terms) -> Domains:
     actions = run.actions(signal)
     rows = joint.rows_of(terms, joint.together(terms))
     return lookalikes.domains(actions.account[rows], signs.hosts(run.posts, actions.post[rows]))
+
+
+def _chosen(run: Run, group: Group, signal: str, read: Clock) -> float:
+    """How much more they choose alike than taste explains; asked only where habit leaves it open.
+
+    0 where objects have no author, or most joint acts lie where there was no choice.
+    """
+    if signal not in loyalty.FROM_AUTHORS or not (
+        classes.BEYOND_HABIT <= read.habit[1] < lookalikes.AT_LEAST
+    ):
+        return 0.0
+    found = loyalty.authors(run.actions(signal), group.members)
+    return found.bound if found and found.tested >= loyalty.TESTED else 0.0
 
 
 def _lead(run: Run, group: Group, signal: str, terms: Terms) -> lookalikes.Lead:
