@@ -17,6 +17,7 @@ from klieg.evaluation.intervals import mean, ratio, share
 from klieg.evaluation.measures import Measure, measures
 from klieg.evaluation.page import write
 from klieg.evaluation.plan import SECTIONS, Trial, labels, plan
+from klieg.evaluation.planted import planted
 from klieg.evaluation.suite import TRIALS, Stamp, run_suite
 from klieg.evaluation.tables import evasions, look_alikes, power, quantiles, smallest
 from klieg.sources.simulate import Campaign, LookAlike
@@ -134,7 +135,7 @@ def test_plan_is_a_plan() -> None:
     assert tuple(OFFERED) == SECTIONS
     for trials in (usual, full):
         assert len({t.key for t in trials}) == len(trials)
-        assert {t.section for t in trials} == set(SECTIONS)
+        assert {t.section for t in trials} == set(SECTIONS) - {"large"}
     groups = [t for t in usual if t.section == "groups"]
     assert len({t.seed for t in groups}) == 10
     assert {t.generator for t in groups} == {"attention", "feeds"}
@@ -142,6 +143,11 @@ def test_plan_is_a_plan() -> None:
     assert sum(len(t.look_alikes) for t in usual) >= 200
     assert {t.section for t in plan(seeds=1, sections=("quiet",))} == {"quiet"}
     assert max(t.accounts for t in full) == 300_000
+    assert max(t.accounts for t in usual) == 30_000
+    large = plan(sections=("large",))
+    assert {(t.accounts, t.days) for t in large} == {(8_000, 30)} and len(large) == 40
+    names = {n for t in large for n, _ in (*t.campaigns, *t.look_alikes)}
+    assert {"wide-crew", "crew-3h", "private-links-crew", "fans", "alert-niche"} <= names
 
 
 def test_plan_calls_groups_as_the_truth_does() -> None:
@@ -263,6 +269,30 @@ def test_measures_of_look_alikes_leave_out_what_may_be_coordinated() -> None:
     assert told([record], "look-alikes coordinated, any band").estimate.n == 3
     table = {r["look_alike"]: r for r in look_alikes([record])}
     assert table["office-scheduler"]["coordinated"] == 1 and table["petition"]["stood"] == 0
+
+
+def test_planted_groups_stand_beside_the_prototype_by_size_of_world() -> None:
+    many = [campaign("crew-3h"), campaign("crew-3h", found=False), campaign("crew-3h")]
+    many[0]["coordinated"] = many[1]["coordinated"] = False
+    small = {"section": "groups", "accounts": 3000, "days": 14, "campaigns": many}
+    alike = {
+        "name": "fast-niche",
+        "verdict": "typed",
+        "label": "look-alike:fast-niche-1",
+        "typed_as": "shared interest",
+        "bands": [],
+    }
+    large = {"section": "large", "accounts": 8000, "days": 30, "campaigns": many[:1]}
+    rows = planted([small | {"look_alikes": []}, large | {"look_alikes": [alike]}])
+    told = [(r["kind"], r["accounts"], r["groups"], r["stand"], r["coordinated"]) for r in rows]
+    assert told == [
+        ("crew-3h", 3000, 3, 0.6667, 0.3333),
+        ("crew-3h", 8000, 1, 1.0, 0.0),
+        ("fast-niche", 8000, 1, 1.0, 0.0),
+    ]
+    assert rows[0]["prototype_coordinated"] == "3/7" and rows[0]["aim_coordinated"] == "≥ 60 %"
+    assert rows[0]["recall"] == pytest.approx(2 / 3 * many[0]["recall"], abs=1e-3)
+    assert rows[2]["typed"] == 1.0 and rows[2]["aim_coordinated"] == "0"
 
 
 def test_tables_the_smallest_campaign_is_where_power_stays() -> None:

@@ -14,7 +14,7 @@ import click
 
 SECTIONS = (
     *("groups", "texts", "others", "quiet", "look-alikes", "framing", "shuffled"),
-    *("power", "axes", "evasion", "collections"),
+    *("power", "axes", "evasion", "collections", "large"),
 )
 
 

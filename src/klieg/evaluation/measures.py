@@ -15,7 +15,7 @@ from klieg.detect.error_control import ALPHAS
 from klieg.evaluation.intervals import Estimate, mean, ratio, share
 from klieg.evaluation.typed import ADMITTED
 
-__all__ = ["Measure", "Record", "measures", "tail_by_layer", "tails"]
+__all__ = ["AIMS", "Measure", "Record", "measures", "tail_by_layer", "tails"]
 
 Record = dict[str, Any]
 Met = Literal["yes", "no", "no aim", "not measured"]
@@ -24,7 +24,7 @@ DIAL = 0.01
 
 STANDS, WHOLE, PURE = 0.95, 0.90, 0.95
 """Aims of planted groups: share that stands, members recovered, purity."""
-_NAMED = {  # campaign → the share of them that should be coordinated; None: printed without an aim
+AIMS = {  # campaign → the share of them that should be coordinated; None: printed without an aim
     "crew": 0.95,
     "crew-30min": 0.90,
     "crew-log-30min": 0.90,
@@ -179,7 +179,7 @@ def _may(row: Record) -> bool:
 
 def _planted(records: Sequence[Record]) -> list[Measure]:
     out = []
-    for name, aim in _NAMED.items():
+    for name, aim in AIMS.items():
         rows = _campaigns(records, name)
         stands = share(sum(c["found"] for c in rows), len(rows))
         found = [c for c in rows if c["found"]]

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from klieg.evaluation import charts, tables
 from klieg.evaluation.measures import Measure, Record, measures
+from klieg.evaluation.planted import planted
 
 if TYPE_CHECKING:
     from klieg.evaluation.suite import Stamp
@@ -24,6 +25,7 @@ __all__ = ["markdown", "table_rows", "write"]
 Row = dict[str, Any]
 _TITLES = {
     "measures": "What counts as good",
+    "planted": "Planted groups, by kind and size of world",
     "look_alikes": "Look-alikes, by kind",
     "tails": "Pair tail ratios",
     "baselines": "Beside other methods, on the same worlds",
@@ -101,6 +103,7 @@ def _measured_on(records: Sequence[Record], stamp: Stamp) -> str:
 
 def _tables(records: Sequence[Record]) -> dict[str, list[Row]]:
     return {
+        "planted": planted(records),
         "look_alikes": tables.look_alikes(records),
         "tails": tables.tail_ratios(records),
         "baselines": tables.baselines(records),

@@ -24,8 +24,10 @@ __all__ = ["FIRST_SEED", "SECTIONS", "Trial", "labels", "plan"]
 FIRST_SEED = 70_001
 SECTIONS = (
     *("groups", "texts", "others", "quiet", "look-alikes", "framing", "shuffled"),
-    *("power", "axes", "evasion", "collections"),
+    *("power", "axes", "evasion", "collections", "large"),
 )
+ASKED = ("large",)
+"""Sections that run only if they are named: in ``full`` the others are as large."""
 
 GROUPS = ("crew", "crew-30min", "crew-log-30min", "crew-3h", "crew-6h", "wide-crew")
 TEXTS = ("copies-crew", "edited-crew", "tags-crew", "paraphrase-crew", "paraphrase-links-crew")
@@ -36,6 +38,11 @@ EVASIONS = (
     ("edits-crew", "half-paraphrase-crew", "translated-crew", "multilingual-crew", "batch-crew"),
     ("crew-1s", "crew-24h"),
 )
+NICHES = (
+    *("fans", "fans-of-several", "plain-niche", "fast-niche", "zone-niche", "alert-niche"),
+    *("event-niche", "syndication", "one-brand"),
+)
+"""Look-alikes that stand as groups, beside which the crews are shown."""
 _HOUR = 3600.0
 TOGETHER = 6
 """Campaigns of a grid planted in one world."""
@@ -81,8 +88,8 @@ class _Scale:
 def plan(*, full: bool = False, seeds: int = 10, sections: tuple[str, ...] = ()) -> list[Trial]:
     """Every trial of the suite, in the order in which they are run; some sections if named.
 
-    By default worlds of 3,000 accounts and 14 days; ``full`` has 8,000 and 30, finer grids, and
-    quiet worlds up to 300,000 accounts.
+    By default worlds of 3,000 accounts and 14 days, and two quiet ones of 30,000; ``full`` has
+    8,000 and 30, finer grids, and quiet worlds up to 300,000 accounts.
     """
     scale = _Scale(8_000, 30, True) if full else _Scale(3_000, 14, False)
     every = [
@@ -92,8 +99,9 @@ def plan(*, full: bool = False, seeds: int = 10, sections: tuple[str, ...] = ())
         *_power(scale, seeds, full=full),
         *_evasions(scale, seeds, full=full),
         *_collections(scale, seeds, full=full),
+        *_large(seeds),
     ]
-    chosen = sections or SECTIONS
+    chosen = sections or tuple(s for s in SECTIONS if s not in ASKED)
     return [t for t in every if t.section in chosen]
 
 
@@ -136,12 +144,24 @@ def _planted(scale: _Scale, seeds: int) -> list[Trial]:
     return out + _seeded(framing, seeds, scale)
 
 
+def _large(seeds: int) -> list[Trial]:
+    """Crews and niches in worlds of the size that the method's own figures are of."""
+    scale = _Scale(8_000, 30, False)
+    out = []
+    for names in (GROUPS, TEXTS[:3], OTHERS):
+        trial = _trial("large", scale, name=names[0], campaigns=_named(names))
+        out += _seeded(trial, seeds, scale)
+    alike = tuple((n, a) for n in NICHES for a in CATALOGUE[n].look_alikes)
+    niches = _trial("large", scale, name="niches", look_alikes=alike)
+    return out + _seeded(niches, seeds, scale)
+
+
 def _quiet(scale: _Scale, seeds: int, *, full: bool) -> list[Trial]:
     out = _seeded(_trial("quiet", scale, shuffles=3), seeds, scale)
-    if full:
-        for accounts, days, most in ((30_000, 14, 4), (300_000, 7, 1)):
-            big = _trial("quiet", scale, accounts=accounts, days=days, shuffles=1)
-            out += _seeded(big, min(seeds, most), scale)
+    sizes = ((30_000, 14, 4), (300_000, 7, 1)) if full else ((30_000, 7, 2),)
+    for accounts, days, most in sizes:
+        big = _trial("quiet", scale, accounts=accounts, days=days, shuffles=1)
+        out += _seeded(big, min(seeds, most), scale)
     small = _trial("shuffled", scale, accounts=300, days=5, reshuffled=RESHUFFLED)
     return out + _seeded(small, seeds, scale)
 
