@@ -20,7 +20,17 @@ import klieg
 from klieg import evidence, memory, sources
 from klieg.case import Case, Run
 from klieg.config import Config
-from klieg.detect import checks, crowd_notes, findings, groups, inside, multiplex, network, power
+from klieg.detect import (
+    checks,
+    crowd_notes,
+    findings,
+    groups,
+    inside,
+    multiplex,
+    network,
+    power,
+    testable,
+)
 from klieg.engine.marks import KeptExecutor
 from klieg.errors import ConfigError, InputError
 from klieg.insight import highlights, impact, narratives
@@ -121,6 +131,7 @@ def _case(
             *_notes(config, fitting, posts, layers),
             *crowd_notes.notes(net, found, fitting, engine),
             *multiplex.notes(net),
+            *testable.notes(net),
         ),
         act_highlights=acts,
     )
@@ -201,7 +212,9 @@ def detect(
     net = network.build(layers, posts, config, engine, progress)
     standing = groups.search(net, posts.n_accounts, config, engine, progress)
     net = checks.beside_groups(net, standing, config, engine, progress)
+    net = testable.told(net, standing, posts, config, engine)
     found = findings.judge(standing, net, posts, config, engine, progress)
+    found = testable.cautioned(found, net)
     return found, inside.confirm(found, net, config, engine)
 
 

@@ -456,3 +456,79 @@ def test_null_a_shuffle_studied_beside_the_real_data_gives_the_same():
     for name in ("p_window", "p", "e"):
         assert np.array_equal(getattr(alone.tests, name), getattr(beside.tests, name))
     assert np.array_equal(alone.expected, beside.expected)
+
+
+# --- objects that are used again ------------------------------------------------------------------
+
+
+def reused(seed: int, *, days=14, heavy=60) -> tuple[Actions, Strata]:
+    """30 objects acted on every day; accounts of 1 … ``heavy`` acts, at most one a day on each."""
+    rng = np.random.default_rng(seed)
+    weight = np.r_[np.full(20, heavy), np.full(400, 5.0)]
+    rows = set()
+    for account, n in enumerate(weight):
+        for _ in range(rng.poisson(n)):
+            rows.add((account, int(rng.integers(30)), int(rng.integers(days))))
+    made = sorted((d * DAY + int(rng.integers(1000)) * SECOND, a, o) for a, o, d in rows)
+    when, account, item = (np.array(x) for x in zip(*made, strict=True))
+    return make_actions(account, item, when, n_accounts=420), make_strata(np.zeros(30))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_null_lambda_of_busy_pairs_holds_where_objects_are_used_again(seed):
+    # an account of 60 acts is twice on each of 30 objects: who counts it once expects less than
+    # half of two such accounts, and shuffled data then "validate" them. Two meetings on one object
+    # are told as two, so it errs on the safe side, by the chance of that
+    actions, strata = reused(seed)
+    margins = null.margins(actions, strata, CONFIG, ENGINE)
+    i, j = np.triu_indices(20, 1)
+    left, right = i.astype(np.int32), j.astype(np.int32)
+    told = null.expected(margins, left, right)[1][:, 3]  # one hour: a day's acts lie in 17 min
+    seen = []
+    for run in range(6):
+        mixed = shuffle(actions, strata, 100 * seed + run)
+        edges = ENGINE.rescore_pairs(
+            mixed.account,
+            mixed.object,
+            mixed.time,
+            mixed.target,
+            mixed.n_accounts,
+            null.ladder(CONFIG),
+            left,
+            right,
+            1,
+        )
+        seen.append(edges.capped[:, 3].mean())
+    assert 0.97 < told.mean() / np.mean(seen) < 1.2
+
+
+def test_null_fit_of_days_is_the_plain_one_where_each_lived_a_day():
+    rng = np.random.default_rng(2)
+    accounts = np.array([1] * 200 + [5] * 40 + [60] * 4)
+    objects = rng.multinomial(accounts.sum(), rng.dirichlet(np.full(150, 0.4)))
+    nodes = np.array([1.0, 5.0, 60.0])
+    plain, kind = fitted.fit(accounts, objects, nodes)
+    days, same = fitted.fit(accounts, objects, nodes, np.ones(150, np.int64))
+    assert np.array_equal(plain.chance[:, kind], days.chance[:, same])
+
+
+def test_null_fit_of_days_fills_no_more_than_a_slot_a_day_and_holds_both_margins():
+    accounts, nodes = np.array([2] * 300 + [100] * 5), np.array([2.0, 100.0])
+    days = np.array([1] * 20 + [14] * 20)
+    objects = np.r_[np.full(20, 15), np.full(20, 40)]
+    chances, kind = fitted.fit(accounts, objects, nodes, days)
+    p = chances.chance[:, kind]
+    assert (p <= days + 1e-9).all()
+    assert p[1].max() > 1.0  # the busy come again
+    assert p.sum(axis=1) == pytest.approx([2, 100], rel=0.01)
+    assert np.array([300, 5]) @ p == pytest.approx(objects, rel=0.03)
+
+
+def test_null_shuffle_is_not_scored_by_what_the_data_gave_back():
+    # the crew's excess left the margins of the data; in a shuffle its slots are anybody's again
+    actions, strata = organic(0, n=4000, accounts=400, objects=400)
+    known = scoring.measured(actions, strata, CONFIG, ENGINE)
+    assert known.once
+    thin = replace(known, margins=replace(known.margins, pairs=known.margins.pairs * 0.1))
+    again = scoring.measured(shuffle(actions, strata, 1), strata, CONFIG, ENGINE, unshuffled=thin)
+    assert np.array_equal(again.margins.pairs, known.margins.pairs)

@@ -3,8 +3,10 @@
 In the sparse limit an account of degree n is on an object of degree k with chance n·k/E. That is
 wrong at both ends: busy accounts saturate viral objects, so the rest meet there more often than it
 says (up to 4 × in heavy-tailed data) and busy ones less. Here ``p = 1 − exp(−y·h)`` is fitted so
-that both margins hold, on classes of equal degree. What two degrees may expect of each other is
-tabulated once per stratum and window, so a pair costs O(1). The room knows degrees, not accounts.
+that both margins hold, on classes of equal degree. An object that may be used again the next day
+has a slot a day: ``p = d · (1 − exp(−y·h/d))`` acts are expected on one that lived d days, all of
+them one slot where nobody came twice. What two degrees may expect of each other is tabulated once
+per stratum and window, so a pair costs O(1). The room knows degrees, not accounts.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _CLOSE = 1e-3  # relative: margins this near to what they must be are good enoug
 class Fit:
     """Chances of one stratum, by account degree (at the nodes) and object class."""
 
-    chance: F64  # (D, K) p at each node degree and object class
+    chance: F64  # (D, K) p at each node degree and object class: acts expected, at most d
     weight: F64  # (K,) Σ_{a<b} p_a p_b over the accounts of the stratum, at least 1e-300
 
 
@@ -55,40 +57,51 @@ def classes(degree: I64) -> I64:
     return np.where(degree <= _EXACT, degree, _EXACT + 1 + above)
 
 
-def fit(account_degree: I64, object_degree: I64, nodes: F64) -> tuple[Fit, I64]:
+def fit(
+    account_degree: I64, object_degree: I64, nodes: F64, days: I64 | None = None
+) -> tuple[Fit, I64]:
     """The fit of one stratum, and each object's class in it.
 
-    ``account_degree`` (a,) and ``object_degree`` (o,) count actions, zeros allowed. Fixed point of
-    ``y ← y·n/Σ_i p``, ``h ← h·k/Σ_a p``; a degree beyond what can be filled ends at p = 1.
+    ``account_degree`` (a,) and ``object_degree`` (o,) count actions, zeros allowed; ``days`` (o,)
+    how often an account may act on each object, once by default. Fixed point of ``y ← y·n/Σ_i p``,
+    ``h ← h·k/Σ_a p``; a degree beyond what can be filled ends with every slot.
     """
-    n, accounts, _ = _grouped(account_degree)
-    k, objects, member = _grouped(object_degree)
+    n, accounts, _ = _grouped(account_degree, classes(account_degree))
+    label = classes(object_degree)
+    if days is not None:
+        label = label + (int(label.max(initial=0)) + 1) * classes(days)
+    k, objects, member = _grouped(object_degree, label)
+    d = np.ones_like(k) if days is None else _grouped(days, label)[0]
+
+    def filled(y: F64, h: F64) -> F64:
+        p: F64 = -np.expm1(-np.outer(y, h / d)) * d
+        return p
+
     total = max(float(n @ accounts), 1.0)
     y, h, at = n / np.sqrt(total), k / np.sqrt(total), nodes / np.sqrt(total)
     # nodes are shared by all strata: those far above this one's degrees may be out of reach
     asked = nodes <= 1.5 * n.max(initial=1.0)
     for _ in range(_ROUNDS):
-        rows = -np.expm1(-np.outer(y, h)) @ objects
+        rows = filled(y, h) @ objects
         y = np.minimum(y * n / np.maximum(rows, 1e-200), 1e6)
-        columns = accounts @ -np.expm1(-np.outer(y, h))
+        columns = accounts @ filled(y, h)
         h = np.minimum(h * k / np.maximum(columns, 1e-200), 1e6)
-        here = -np.expm1(-np.outer(at, h)) @ objects
+        here = filled(at, h) @ objects
         at = np.minimum(at * nodes / np.maximum(here, 1e-200), 1e6)
         near = (_distance(rows, n), _distance(columns, k), _distance(here[asked], nodes[asked]))
         if max(near) < _CLOSE:
             break
-    p = -np.expm1(-np.outer(y, h))
+    p = filled(y, h)
     weight = 0.5 * ((accounts @ p) ** 2 - accounts @ p**2)
-    return Fit(-np.expm1(-np.outer(at, h)), np.maximum(weight, 1e-300)), member
+    return Fit(filled(at, h), np.maximum(weight, 1e-300)), member
 
 
 def _distance(got: F64, wanted: F64) -> float:
     return float(np.max(np.abs(got - wanted) / np.maximum(wanted, 1.0), initial=0.0))
 
 
-def _grouped(degree: I64) -> tuple[F64, F64, I64]:
+def _grouped(degree: I64, label: I64) -> tuple[F64, F64, I64]:
     """(mean degree, members) of each class that occurs, and each one's class."""
-    label = classes(degree)
     found, size = tally(label)
     number = np.zeros(int(label.max(initial=-1)) + 1, np.int64)
     number[found] = np.arange(len(found))

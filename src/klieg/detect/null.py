@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from klieg.detect import fitted
-from klieg.detect.columns import tally_by
+from klieg.detect.columns import spread, tally_by
 from klieg.detect.shuffle import shuffle
 from klieg.engine import shards
 from klieg.engine.compiled import column, compiled
@@ -43,6 +43,9 @@ __all__ = [
     "slots",
     "weigh",
 ]
+
+
+_DAY = 86_400 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> 
         owner = np.repeat(np.arange(actions.n_accounts), np.diff(starts))
         filling, filled = np.where(left_out[owner], 0, times), filled[~left_out[account]]
     degree = np.bincount(filled, minlength=actions.n_objects)
+    days = _days(actions, account)
     total = np.bincount(stratum, weights=filling, minlength=size).astype(np.float64)
     ordered = total**2 - np.bincount(
         stratum, weights=filling.astype(np.float64) ** 2, minlength=size
@@ -138,7 +142,8 @@ def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> 
     for c in range(size):
         here = by_home[objects[c] : objects[c + 1]]
         own = filling[by_pool[fillers[c] : fillers[c + 1]]]
-        chances, kind[here] = fitted.fit(own, degree[here], nodes)
+        often = None if days is None else days[here]
+        chances, kind[here] = fitted.fit(own, degree[here], nodes, often)
         fits.append(chances)
     return Slots(
         starts=starts,
@@ -152,6 +157,34 @@ def slots(actions: Actions, strata: Strata, *, left_out: Bool | None = None) -> 
         nodes=nodes,
         fits=tuple(fits),
     )
+
+
+def _days(actions: Actions, account: I32) -> I64 | None:
+    """(n_objects,) days of acts of each object; None where no account acted on one twice.
+
+    Acts of an account on an object lie a day apart: so often, at most, it may have been there.
+    """
+    object_ = column(actions.object, np.int32, "object")
+    once = spread(account, object_, actions.n_accounts, actions.n_objects).sum() == actions.n
+    if once:
+        return None
+    return _lived(object_, column(actions.time, np.int64, "time"), actions.n_objects)
+
+
+@compiled
+def _lived(object: I32, time: I64, n_objects: int) -> I64:  # noqa: A002
+    """(n_objects,) different days since each object's first act that hold an act; at least 1."""
+    days = np.zeros(n_objects, np.int64)
+    first, last = np.zeros(n_objects, np.int64), np.zeros(n_objects, np.int64)
+    for i in range(len(object)):
+        o = object[i]
+        if days[o] == 0:
+            first[o] = time[i]
+        day = (time[i] - first[o]) // _DAY
+        if days[o] == 0 or day != last[o]:
+            days[o] += 1
+            last[o] = day
+    return np.maximum(days, 1)
 
 
 def weigh(slots: Slots, totals: I64, config: Config) -> Margins:

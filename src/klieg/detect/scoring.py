@@ -56,6 +56,7 @@ class Measured:
     habits: tuple[rhythm.Cells, ...]
     attention: tuple[rhythm.Cells, ...]
     margins: null.Margins
+    first: null.Margins  # the same before improbable pairs gave anything back (``trimming``)
     once: bool  # whether no account acted on an object twice
     able: Bool  # (n_accounts,) eligible accounts
 
@@ -176,11 +177,12 @@ def measured(
     else:
         slots, habits, popular = unshuffled.slots, unshuffled.habits, unshuffled.attention
     if unshuffled is not None and once and unshuffled.once:
-        # where nobody acts twice on an object, its pairs are those of its times alone
-        margins = unshuffled.margins
+        # where nobody acts twice on an object, its pairs are those of its times alone: all of
+        # them, for what a crew gave back is anybody's again once it is shuffled
+        margins = unshuffled.first
     else:
         margins = null.weigh(slots, null.pair_totals(actions, config, engine, None), config)
-    return Measured(slots, habits, popular, margins, once, able)
+    return Measured(slots, habits, popular, margins, margins, once, able)
 
 
 def beside(actions: Actions, able: Bool, dropped: I64, config: Config, engine: Engine) -> Beside:
