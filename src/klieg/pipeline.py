@@ -29,6 +29,7 @@ from klieg.detect import (
     multiplex,
     network,
     power,
+    survival,
     testable,
 )
 from klieg.engine.marks import KeptExecutor
@@ -131,6 +132,7 @@ def _case(
             *_notes(config, fitting, posts, layers),
             *crowd_notes.notes(net, found, fitting, engine),
             *multiplex.notes(net),
+            *survival.dealt_note(found),
             *testable.notes(net),
         ),
         act_highlights=acts,

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from klieg.case import Case
 from klieg.case.export import html
-from klieg.case.export.pictures import copies, svg
+from klieg.case.export.pictures import controls, copies, svg
+from klieg.case.retests import lines
+from klieg.tables import Controls, Retest
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -183,3 +185,50 @@ def test_svg_time_ticks_are_round_and_inside() -> None:
     ticks = svg.time_ticks(day // 2, 9 * day)
     assert 2 <= len(ticks) <= 8
     assert all(day // 2 <= t <= 9 * day and t % day == 0 for t, _ in ticks)
+
+
+def test_pictures_controls_set_the_group_beside_every_set(case: Case) -> None:
+    found = case.findings[0].controls
+    assert found is not None
+    drawn = str(controls.draw(found, (), name="c", class_="coordinated"))
+    ET.fromstring(drawn)
+    assert drawn.count("v12") == 3 + 2 + 2  # a tick a value, equal ones once
+    assert all(label in drawn for label in ("net, nats", "joint acts", "clock, × usual"))
+    assert ">−8<" in drawn or ">−9<" in drawn  # the highest set, beside its ticks
+    untimed = replace(found, event=0.0, events=())
+    assert "clock" not in str(controls.draw(untimed, (), name="c", class_="coordinated"))
+    assert controls.draw(replace(found, nets=()), (), name="c", class_="coordinated") is None
+
+
+@given(
+    nets=st.lists(st.floats(-900, 900), min_size=1, max_size=12),
+    net=st.floats(-900, 2000),
+    joint=st.integers(0, 10**6),
+)
+@settings(max_examples=40)
+def test_pictures_controls_stay_inside_the_frame(nets: list[float], net: float, joint: int) -> None:
+    found = Controls(("pool",), net, tuple(sorted(nets)), joint, (0,) * len(nets), 2.0, (0.0,))
+    drawn = ET.fromstring(str(controls.draw(found, (), name="c", class_="suggestive")))
+    for number in drawn.iter("{http://www.w3.org/2000/svg}text"):
+        assert 0 <= float(number.attrib["x"]) <= controls.WIDTH
+
+
+def test_report_says_what_a_finding_survives(case: Case) -> None:
+    page = html.render(case)
+    card = page[page.index('<section class="finding"') :]
+    assert "Beside comparable accounts" in card
+    assert card.count('class="on"') == 3
+    assert "1 of 2 draws" in card
+    assert case.findings[0].survived[0] in card
+    bare = replace(
+        case,
+        findings=tuple(replace(f, controls=None, retests=(), survived=()) for f in case.findings),
+    )
+    assert "What it survives" not in html.render(bare)
+
+
+def test_retests_are_told_in_words(case: Case) -> None:
+    told = {line.squares[0].what: line.words for line in lines(case.findings[0])}
+    assert told == {"window": "all but 10 s", "chance": "2×", "fewer acts": "1 of 2 draws"}
+    changed = replace(case.findings[0], retests=(Retest("half", "first half", False),))
+    assert [line.words for line in lines(changed)] == ["none"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -284,7 +285,7 @@ def test_store_has_the_tables_of_the_design(case: Case, tmp_path: Path) -> None:
         *("highlight", "impact", "null_stat", "power", "decision", "audit", "cache"),
         *("finding_act", "act_highlight"),
     }
-    assert version == (3,)
+    assert version == (4,)
 
 
 def test_store_audit_only_grows(case: Case, tmp_path: Path) -> None:
@@ -401,26 +402,51 @@ def test_store_brings_older_schemas_up_to_date_without_touching_them(
     monkeypatch.setattr(
         store,
         "_migrations",
-        lambda: [*first, "-- the fourth\nalter table power add column note text;\n"],
+        lambda: [*first, "-- the fifth\nalter table power add column note text;\n"],
     )
     assert_same(case, open_case(tmp_path / "a.klieg"))
     assert file_hashes(tmp_path / "a.klieg") == before
     with store._opened(tmp_path / "a.klieg") as db:
-        assert db.execute("pragma user_version").fetchone() == (4,)
+        assert db.execute("pragma user_version").fetchone() == (5,)
         assert "note" in [row[1] for row in db.execute("pragma table_info(power)")]
 
 
 def test_store_opens_cases_from_before_there_were_acts(case: Case, tmp_path: Path) -> None:
     case.save(tmp_path / "a.klieg")
     db = sqlite3.connect(tmp_path / "a.klieg")
-    for table, column in (("run", "acts"), ("run", "acts_sha256"), ("member", "acts")):
+    columns = ("run", "acts"), ("run", "acts_sha256"), ("member", "acts"), ("member", "probability")
+    for table, column in columns:
         db.execute(f"alter table {table} drop column {column}")
     db.execute("drop table finding_act")
     db.execute("drop table act_highlight")
     db.execute("pragma user_version = 2")
     db.commit()
     db.close()
-    assert_same(case, open_case(tmp_path / "a.klieg"))
+    assert_same(_unasked(case, detail=False), open_case(tmp_path / "a.klieg"))
+
+
+def test_store_opens_cases_from_before_findings_were_tried(case: Case, tmp_path: Path) -> None:
+    case.save(tmp_path / "a.klieg")
+    db = sqlite3.connect(tmp_path / "a.klieg")
+    ((detail,),) = db.execute("select detail from finding").fetchall()
+    told = json.loads(detail)
+    for name in ("controls", "retests", "dealt", "survived", "posterior"):
+        del told[name]
+    db.execute("update finding set detail = ?", (json.dumps(told),))
+    db.execute("alter table member drop column probability")
+    db.execute("pragma user_version = 3")
+    db.commit()
+    db.close()
+    assert_same(_unasked(case, detail=True), open_case(tmp_path / "a.klieg"))
+
+
+def _unasked(case: Case, *, detail: bool) -> Case:
+    """The case as one that put no probability to a member, and tried nothing if ``detail``."""
+    (found,) = case.findings
+    found = replace(found, members=tuple(replace(m, probability=None) for m in found.members))
+    if detail:
+        found = replace(found, controls=None, retests=(), dealt="", survived=(), posterior=None)
+    return replace(case, findings=(found,))
 
 
 def test_store_needs_the_posts_it_was_saved_with(case: Case, quiet: Case, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from klieg.tables import (
     Actions,
     Breadth,
     Clock,
+    Controls,
     Edges,
     Finding,
     Highlight,
@@ -36,8 +37,10 @@ from klieg.tables import (
     Member,
     Narrative,
     NullStat,
+    Posterior,
     Posts,
     Power,
+    Retest,
     ScoredEdges,
     Strata,
     WindowCount,
@@ -353,7 +356,7 @@ def finding(posts: Posts) -> Finding:
         band="notable",
         look_alike=LookAlike("fans", "All 5 reposts are of one author, Dora."),
         signals=("repost", "link"),
-        members=(Member(1, 12.5, 3), Member(2, 11.0, 3), Member(3, 8.25, 2)),
+        members=(Member(1, 12.5, 3, 0, 0.99), Member(2, 11.0, 3, 0, 0.98), Member(3, 8.25, 2)),
         posts=(1, 2, 3, 5, 6, 7, 8, 9),
         start=int(posts.time[1]),
         end=int(posts.time[9]),
@@ -381,6 +384,19 @@ def finding(posts: Posts) -> Finding:
         stability={"windows": 6, "found": 5},
         narrative=Narrative(("bridge", "petition"), (7, 0)),
         impact=(Impact("coalesced", "petition link", 0.75, 0.25, 0.5, 0.1, 0.4, "one voice"),),
+        controls=Controls(
+            ("activity", "pool"), 9.5, (-31.0, -12.25, -8.5), 7, (0, 0, 2), 1.4, (0.0, 0.5)
+        ),
+        retests=(
+            Retest("window", "10 s", False),
+            Retest("window", "1 min", True),
+            Retest("chance", "2×", True),
+            Retest("fewer acts", "draw 1", True),
+            Retest("fewer acts", "draw 2", False),
+        ),
+        dealt="look-alike",
+        survived=("3 sets of as many accounts: the highest net is −8 nats.",),
+        posterior=Posterior("1", 0.1, 0.25, 0.027),
     )
 
 

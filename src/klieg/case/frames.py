@@ -60,6 +60,13 @@ def findings(case: Case) -> pa.Table:
             "sentence": f.sentence,
             "counter_evidence": " ".join(f.counter_evidence),
             "terms": "; ".join(f.narrative.terms) if f.narrative else None,
+            "probability": f.posterior.probability if f.posterior else None,
+            "likelihood_ratio": f.posterior.likelihood_ratio if f.posterior else None,
+            "controls": len(f.controls.nets) if f.controls else None,
+            "controls_highest_net": f.controls.nets[-1] if f.controls and f.controls.nets else None,
+            "dealt_class": f.dealt or None,
+            "retests": len(f.retests),
+            "retests_stood": sum(r.stands for r in f.retests),
         }
         for f in case.findings
     ]
@@ -81,6 +88,7 @@ def members(case: Case) -> pa.Table:
             "class": pa.array([f.class_ for f, _ in pairs], pa.string()),
             "band": pa.array([f.band for f, _ in pairs], pa.string()),
             "review": pa.array([REVIEW] * len(pairs), pa.string()),
+            "probability": pa.array([m.probability for _, m in pairs], pa.float64()),
         }
     )
 
@@ -253,6 +261,13 @@ _FINDINGS = _schema(
     sentence=pa.string(),
     counter_evidence=pa.string(),
     terms=pa.string(),
+    probability=pa.float64(),
+    likelihood_ratio=pa.float64(),
+    controls=pa.int64(),
+    controls_highest_net=pa.float64(),
+    dealt_class=pa.string(),
+    retests=pa.int64(),
+    retests_stood=pa.int64(),
 )
 _EDGES = _schema(
     signal=pa.string(),

@@ -31,7 +31,7 @@ FINDING = (
     *("q", "net", "rho", "sentence"),
 )
 IN_OTHER_TABLES = ("members", "posts", "acts", "impact")
-MEMBER = ("account", "evidence", "posts", "acts")
+MEMBER = ("account", "evidence", "posts", "acts", "probability")
 HIGHLIGHT = (
     *("post", "finding", "signal", "object", "counterparts", "partners", "expected"),
     *("start", "end", "reason"),

@@ -69,11 +69,13 @@ def _finding(console: Console, case: Case, finding: Finding) -> None:
     line("What speaks against it", "bold")
     for sentence in finding.counter_evidence:
         line(f"  {sentence}")
+    _survived(line, finding)
     line("Accounts", "bold")
     for member in finding.members:
         account = case.posts.account_ids[member.account].as_py()
         acts = f", {member.acts} acts" if member.acts else ""
-        line(f"  {account}  {member.posts} posts{acts}, {member.evidence:.1f} nats")
+        part = "" if member.probability is None else f", probability {member.probability:.2f}"
+        line(f"  {account}  {member.posts} posts{acts}, {member.evidence:.1f} nats{part}")
     if finding.acts:
         _acts(line, case, finding)
     if finding.acts and not finding.posts:
@@ -84,6 +86,21 @@ def _finding(console: Console, case: Case, finding: Finding) -> None:
         text = " ".join((row["text"] or mark.object).split())[:120]
         line(f"  {instant(int(case.posts.time[mark.post]))}  {row['account_id']}: {text}")
         line(f"      {mark.reason}", "dim")
+
+
+def _survived(line: Callable[..., None], finding: Finding) -> None:
+    from klieg.case.retests import lines
+
+    rows = lines(finding)
+    if not rows and not finding.survived:
+        return
+    line("What it survives", "bold")
+    for sentence in finding.survived:
+        line(f"  {sentence}")
+    wide = max((len(row.label) for row in rows), default=0)
+    for row in rows:
+        squares = "".join("■" if square.stands else "□" for square in row.squares)
+        line(f"  {row.label:<{wide}}  {squares:<6}  {row.words}")
 
 
 def _acts(line: Callable[..., None], case: Case, finding: Finding) -> None:

@@ -129,6 +129,11 @@ def _finding(case: Case, finding: Finding) -> dict[str, Any]:
         else None,
         "impact": [_impact(impact) for impact in finding.impact],
         "stability": finding.stability,
+        "controls": finding.controls,
+        "retests": finding.retests,
+        "dealt_class": finding.dealt or None,
+        "posterior": finding.posterior,
+        "survived": finding.survived,
     }
 
 
@@ -143,6 +148,7 @@ def _members(case: Case, finding: Finding) -> list[dict[str, Any]]:
             "evidence": m.evidence,
             "posts": m.posts,
             "acts": m.acts,
+            "probability": m.probability,
         }
         for m, platform, account in zip(finding.members, platforms, ids, strict=True)
     ]

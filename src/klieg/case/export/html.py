@@ -18,7 +18,8 @@ from markupsafe import Markup
 
 from klieg import evidence
 from klieg.case.checked import KINDS, checked, tail_text
-from klieg.case.export.pictures import copies, impact, network, null, raster, svg
+from klieg.case.export.pictures import controls, copies, impact, network, null, raster, svg
+from klieg.case.retests import Line, lines
 from klieg.case.share import pseudonymise
 from klieg.tables import MULTIPLEX, SECOND, Highlight
 
@@ -61,6 +62,8 @@ class Section:
     """One finding with its pictures."""
 
     finding: Finding
+    controls: Markup | None
+    retests: tuple[Line, ...]
     raster: Markup
     copies: Markup | None
     impact: Markup | None
@@ -68,7 +71,7 @@ class Section:
     more_posts: int
     acts: tuple[Run, ...]
     more_acts: int
-    accounts: tuple[tuple[str, int, int, float], ...]
+    accounts: tuple[tuple[str, int, int, float, float | None], ...]
     exemplars: tuple[str, ...]
     open: bool
 
@@ -252,8 +255,13 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
     )
     members = sorted(finding.members, key=lambda m: (-m.evidence, m.account))
     acts = [h for h in case.act_highlights if h.finding == finding.id]
+    beside = finding.controls
     return Section(
         finding,
+        controls.draw(beside, stamp, name=f"controls-{finding.id}", class_=finding.class_)
+        if beside
+        else None,
+        lines(finding),
         raster.draw(finding, _drawn(case, finding), case.posts, stamp, captions),
         copies.draw(finding, marks, case.posts, stamp),
         picture,
@@ -262,7 +270,7 @@ def _section(case: Case, finding: Finding, index: int) -> Section:
         _runs_of_acts(case, acts[:POSTS_SHOWN]),
         max(0, len(acts) - POSTS_SHOWN),
         tuple(
-            (str(case.posts.account_ids[m.account]), m.posts, m.acts, m.evidence)
+            (str(case.posts.account_ids[m.account]), m.posts, m.acts, m.evidence, m.probability)
             for m in members[:ACCOUNTS_SHOWN]
         ),
         _exemplars(case, finding),
