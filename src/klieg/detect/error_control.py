@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALPHAS",
     "BINS",
+    "RATES",
     "PairTests",
     "adjusted",
     "by_threshold",
@@ -39,7 +40,9 @@ ALPHAS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 BINS = tuple(float(b) for b in np.arange(0, 15.5, 0.5))
 """Edges of the surprise histogram, −log10 p; the last bin holds all beyond it too."""
 
-_RATES = (3.0, 10.0, 30.0, 100.0, 300.0)
+RATES = (3.0, 10.0, 30.0, 100.0, 300.0)
+"""How many times more often than chance a pair may meet: e-values bet on all of them alike."""
+
 _LARGEST = 600.0  # ln e beyond which an e-value is no longer told apart: e^600 is a finite double
 
 
@@ -77,9 +80,9 @@ def pair_tests(x: U32, lam: F64, engine: Engine, *, least: int, level: float) ->
 def _e_value(x: U32, lam: F64) -> F64:
     """(p,) mean over windows and r of ``r^x e^{−(r−1)λ}``: its mean is at most 1 under chance."""
     total = np.zeros(x.shape)
-    for r in _RATES:
+    for r in RATES:
         total += np.exp(np.minimum(x * np.log(r) - (r - 1.0) * lam, _LARGEST))
-    mean: F64 = total.mean(axis=1) / len(_RATES)
+    mean: F64 = total.mean(axis=1) / len(RATES)
     return mean
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "measured",
     "no_edges",
     "proposed",
+    "raised",
     "scored",
     "slim",
     "slimmed",
@@ -306,15 +307,21 @@ def _tests(
     test = partial(pair_tests, engine=engine, least=config.weak_count, level=config.false_alarms)
     tests = test(edges.capped, expected)
     rows = np.flatnonzero(tests.p < config.weak_p)
-    pairs = len(config.windows_s), edges.left[rows], edges.right[rows]
-    expected[rows] *= rhythm.raised(actions, known.habits, *pairs)
-    expected[rows] = np.maximum(
-        expected[rows], attention.expected(actions, known.attention, *pairs)
-    )
+    expected[rows] = raised(actions, known, expected[rows], edges.left[rows], edges.right[rows])
     again = test(edges.capped[rows], expected[rows])
     for name in ("p_window", "best", "p", "e"):
         getattr(tests, name)[rows] = getattr(again, name)
     return tests
+
+
+def raised(actions: Actions, known: Measured, expected: F64, left: I32, right: I32) -> F64:
+    """(p, W) λ raised by the pairs' habits, and to what popular things explain at least."""
+    pairs = expected.shape[1], left, right
+    most: F64 = np.maximum(
+        expected * rhythm.raised(actions, known.habits, *pairs),
+        attention.expected(actions, known.attention, *pairs),
+    )
+    return most
 
 
 def _exact(
