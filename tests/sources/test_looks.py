@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from klieg.sources.delimited import _lines
 from klieg.sources.frames import ABSENT, lossless, words
 from klieg.sources.lists import listed
-from klieg.sources.looks import all_digits, all_of, may_be_blank, suspects
+from klieg.sources.looks import all_ascii, all_digits, all_of, may_be_blank, suspects
 
 BLANKS = " \t\n\x0b\x1c\x1f\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000"
 VALUES = st.one_of(
@@ -95,3 +95,9 @@ def test_looks_lists_that_repeat_are_read_like_lists_that_do_not(values: list[An
 def test_looks_lines_of_a_table(tmp_path: Any, raw: bytes, lines: int) -> None:
     (tmp_path / "a.csv").write_bytes(raw)
     assert _lines(tmp_path / "a.csv") == lines
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=12)), max_size=40), st.integers(0, 5))
+def test_looks_all_ascii_is_true_of_nothing_else(values, cut):
+    text = pa.array(values, pa.string()).slice(cut)
+    assert all_ascii(text) == all(v is None or v.isascii() for v in values[cut:])

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from klieg.tables import I64, Bool
 
 __all__ = [
-    *("all_digits", "all_of", "any_empty", "begins_with", "laid_out", "may_be_blank", "suspects"),
+    *("all_ascii", "all_digits", "all_of", "any_empty", "begins_with", "laid_out"),
+    *("may_be_blank", "suspects"),
 ]
 
 _PIECE = 1 << 15  # rows, and
@@ -107,6 +108,15 @@ def _blank_first(first: Any) -> Any:
 def all_digits(strings: Any) -> bool:
     """Whether every value is one or more of the digits 0 to 9 (or null)."""
     return all_of(strings, b"0123456789")
+
+
+def all_ascii(strings: Any) -> bool:
+    """Whether no value holds a byte beyond ASCII, and so none that is not UTF-8."""
+    begins, ends, code = laid_out(strings)
+    if not len(begins):
+        return True
+    used = code[begins[0] : ends[-1]]
+    return all(int(used[i : i + _FEW].max(initial=0)) < 128 for i in range(0, len(used), _FEW))
 
 
 def all_of(strings: Any, allowed: bytes) -> bool:

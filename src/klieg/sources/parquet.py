@@ -17,6 +17,7 @@ from klieg.errors import InputError
 from klieg.sockets import Input
 from klieg.sources.archives import FLOOR, MAX_RATIO, MAX_UNPACKED
 from klieg.sources.desk import Desk
+from klieg.sources.looks import all_ascii
 from klieg.sources.shelf import Shelf
 
 __all__ = ["first_rows", "read_table"]
@@ -124,6 +125,9 @@ def _mended(column: Any, name: str, desk: Desk) -> Any:
     """Text, and bytes that are text; what is not UTF-8 is replaced, and said so."""
     chunks = []
     for chunk in (c.slice(i, _FEW) for c in column.chunks for i in range(0, len(c), _FEW)):
+        if pa.types.is_string(chunk.type) and all_ascii(chunk):
+            chunks.append(chunk)
+            continue
         try:
             chunk.validate(full=True)
             chunks.append(chunk.cast(pa.string()))
