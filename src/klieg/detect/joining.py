@@ -5,9 +5,9 @@ others costs more than it brings, and is pruned. Here each outsider is asked alo
 group's own acts lie. Knows one layer and one group that stands; what joins changes nothing about
 whether it does.
 
-Given the places of the group's acts, the slots left in its bursts are filled by everybody else, so
-``mean_r r^x e^{−(r−1)μ}`` has mean at most 1 for an outsider that is in x of them where μ are
-expected (negative association, as for groups: docs/method.md), also averaged over tilings.
+Given the places of the group's acts, the slots left in its bursts are filled by everybody else. In
+how many of them an outsider is, is a sum of negatively associated indicators, so its upper tail is
+at most that of a Poisson law of the same mean once it is one above it (Hoeffding 1956).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from klieg.engine.lattice import Lattice
     from klieg.tables import F64, I32, I64
 
-__all__ = ["company", "joined"]
+__all__ = ["company", "joined", "tails"]
 
 PART: Final = 0.5
 """Of the bursts that the median member shares: who was in fewer is company and no member."""
@@ -37,10 +37,11 @@ LEAST: Final = 3
 def joined(
     tilings: Tilings, members: I32, window: int, offset: float, n_accounts: int, false_alarms: float
 ) -> tuple[I32, F64]:
-    """Accounts that belong to the group as well, and ln e of each less what asking all costs.
+    """Accounts that belong to the group as well, and −ln p of each less what asking all costs.
 
-    None of the ``n_accounts`` joins by chance with a probability above ``false_alarms``. Who is
-    asked is chosen at the group's own tiling (``window`` in seconds, ``offset`` in windows).
+    None of the ``n_accounts`` joins by chance with a probability above ``false_alarms``: the best
+    p over all tilings is paid for by their number. Who is asked is chosen at the group's own
+    tiling (``window`` in seconds, ``offset`` in windows).
     """
     lattice = tilings.lattice
     home = tilings.windows.index(window) * len(bursts.OFFSETS) + bursts.OFFSETS.index(offset)
@@ -50,12 +51,10 @@ def joined(
     if not len(asked):
         return asked.astype(np.int32), np.zeros(0)
     every = range(lattice.code.shape[1])
-    cells = np.stack([_log_e(lattice, members, t, asked) for t in every])
-    top = cells.max(axis=0)
-    log_e = top + np.log(np.exp(cells - top).mean(axis=0))
-    cost = math.log(n_accounts)
-    kept = log_e >= cost - math.log(false_alarms)
-    return asked[kept].astype(np.int32), log_e[kept] - cost
+    p = np.stack([tails(lattice, members, t, asked) for t in every]).min(axis=0) * len(every)
+    gained = -np.log(np.maximum(p, 1e-300)) - math.log(n_accounts)
+    kept = gained >= -math.log(false_alarms)
+    return asked[kept].astype(np.int32), gained[kept]
 
 
 def company(lattice: Lattice, members: I32, t: int) -> tuple[I64, F64, I64]:
@@ -79,8 +78,8 @@ def company(lattice: Lattice, members: I32, t: int) -> tuple[I64, F64, I64]:
     return x.astype(np.int64), left, own
 
 
-def _log_e(lattice: Lattice, members: I32, t: int, asked: I64) -> F64:
-    """(asked,) ln mean_r r^x e^{−(r−1)μ} of each at one tiling."""
+def tails(lattice: Lattice, members: I32, t: int, asked: I64) -> F64:
+    """(asked,) bound on the chance that each is in so many of the group's bursts, at a tiling."""
     x, left, _ = company(lattice, members, t)
     n_pools = len(lattice.size)
     acts = bursts.acts_of(lattice, members)
@@ -94,5 +93,9 @@ def _log_e(lattice: Lattice, members: I32, t: int, asked: I64) -> F64:
     mu = np.array(
         [rate[lattice.stratum[bursts.acts_of(lattice, np.array([a]))]].sum() for a in asked]
     )
-    powers = x[asked] * lattice.logs[:, None] - (lattice.rates[:, None] - 1.0) * mu
-    return np.asarray(np.logaddexp.reduce(powers, axis=0) - math.log(len(lattice.rates)))
+    from scipy.special import gammainc  # a tenth of a second that a quiet case need not wait
+
+    seen = x[asked].astype(np.float64)
+    # P[Poisson(μ) ≥ x] = γ(x, μ) / Γ(x); below μ + 1 the bound does not hold
+    above = (seen > 0) & (seen >= mu + 1)
+    return np.where(above, gammainc(np.maximum(seen, 1.0), mu), 1.0)
