@@ -41,7 +41,7 @@ FLAGS = {
         "--accounts --days --seed --world --list --generator --collect --no-campaigns "
         "--no-look-alikes --force"
     ),
-    "evaluate": "--baselines --full --json --output --section --seeds --suite",
+    "evaluate": "--baselines --dealt --full --json --output --section --seeds --suite",
     "replay": "--inputs --json",
     "config": "--json --verbose",
     "doctor": "--warm --json",

@@ -26,6 +26,11 @@ SECTIONS = (
     "truth_path", type=click.Path(path_type=Path), metavar="TRUTH]", required=False, default=None
 )
 @click.option("--baselines", is_flag=True, help="Score other methods on the posts of CASE too.")
+@click.option(
+    "--dealt",
+    type=click.IntRange(1, 1000),
+    help="Deal the delays of CASE anew so many times and search again; needs no TRUTH.",
+)
 @click.option("--suite", is_flag=True, help="Simulate, scan and score worlds of every kind.")
 @click.option("--full", is_flag=True, help="With --suite: larger worlds, finer grids; hours.")
 @click.option(
@@ -60,6 +65,7 @@ def command(case_path: Path | None, truth_path: Path | None, **flags: Any) -> No
 
     \b
     klieg evaluate world.klieg world.truth.json --baselines
+    klieg evaluate posts.klieg --dealt 5
     klieg evaluate --suite -o klieg-suite
     """
     if flags["suite"]:
@@ -70,9 +76,29 @@ def command(case_path: Path | None, truth_path: Path | None, **flags: Any) -> No
     given = [f"--{n}" for n in ("full", "section") if flags[{"section": "sections"}.get(n, n)]]
     if given:
         raise click.UsageError(f"{given[0]} goes with --suite")
+    if flags["dealt"] and case_path is not None:
+        _dealt(case_path, flags["dealt"], as_json=flags["as_json"])
+        if truth_path is None:
+            return
     if case_path is None or truth_path is None:
         raise click.UsageError("give CASE and TRUTH, or --suite")
     _case(case_path, truth_path, flags)
+
+
+def _dealt(case_path: Path, deals: int, *, as_json: bool) -> None:
+    from klieg.case import open_case
+    from klieg.cli.screen import out, plain, rows_table, told
+    from klieg.evaluation.dealt import searched_again
+
+    with told(quiet=as_json) as progress:
+        rows = searched_again(open_case(case_path), range(deals), progress=progress)
+    if as_json:
+        click.echo(json.dumps({"dealt": rows}, ensure_ascii=False))
+        return
+    console = out()
+    console.print(rows_table(rows))
+    called = sum(bool(row["coordinated"]) for row in rows[1:])
+    console.print(plain(f"{called} of {deals} deals of the delays led to a coordinated finding."))
 
 
 def _case(case_path: Path, truth_path: Path, flags: dict[str, Any]) -> None:
