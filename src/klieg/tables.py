@@ -36,9 +36,7 @@ POSTS = pa.schema(
         pa.field("post_id", pa.string(), nullable=False),
         pa.field("account_id", pa.string(), nullable=False),
         pa.field("time", TIME, nullable=False),
-        pa.field(
-            "resolution", pa.int32()
-        ),  # seconds the clock ticks in: 0 finer than 1 s, 1, 60, …
+        pa.field("resolution", pa.int32()),  # seconds its clock ticks in: 0 finer than 1 s, 1, 60
         pa.field("collection", pa.string()),  # separate collections are separate strata
         pa.field("text", pa.string()),
         pa.field("lang", pa.string()),
@@ -112,8 +110,7 @@ REACTIONS = ("follow", "like", "rating", "reaction", "report", "vote")
 """Signals that read acts in place of posts; ``reaction`` holds every act without its own."""
 
 RETOLD = ("fast_repost", "synchrony")
-"""Signals that tell again, in another way, of posts whose acts other signals hold: never woven in
-with those, and never by themselves enough for ``coordinated``."""
+"""Signals that tell again of posts whose acts others hold: never woven in, nor alone enough."""
 
 KINDS = ("post", "repost", "reply", "quote", "comment", "message")
 
@@ -369,9 +366,7 @@ class Group:
     by_layer: Mapping[str, float]  # ln e per layer, averaged over windows, offsets and ω
     drops: F64  # (g,) nats of net lost without each member
     rho: float  # largest factor on the expected counts at which it still stands
-    found_in: tuple[
-        str, ...
-    ]  # searches that found it: "repost 600 s", "multiplex 60 s, no interest"
+    found_in: tuple[str, ...]  # searches: "repost 600 s", "multiplex 60 s, no interest"
     stability: Mapping[str, int]  # e.g. windows searched / windows that found it
     halves: tuple[I32 | None, I32 | None] = (None, None)  # its like, as found on each half of acts
     held_out: int = -1  # the half it was found on, if it stands by the other half alone
