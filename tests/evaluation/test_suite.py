@@ -13,13 +13,21 @@ from klieg.cli import verbs
 from klieg.cli.evaluate import SECTIONS as OFFERED
 from klieg.errors import InputError
 from klieg.evaluation import plan as plans
+from klieg.evaluation.charts import smallest as drawn
 from klieg.evaluation.intervals import mean, ratio, share
 from klieg.evaluation.measures import Measure, measures
 from klieg.evaluation.page import write
 from klieg.evaluation.plan import SECTIONS, Trial, labels, plan
 from klieg.evaluation.planted import planted
 from klieg.evaluation.suite import TRIALS, Stamp, run_suite
-from klieg.evaluation.tables import evasions, look_alikes, power, quantiles, smallest
+from klieg.evaluation.tables import (
+    evasions,
+    look_alikes,
+    power,
+    quantiles,
+    smallest,
+    tail_ratios,
+)
 from klieg.sources.simulate import Campaign, LookAlike
 
 STAMP = Stamp("0", "abc", "def")
@@ -206,9 +214,10 @@ def scores(**more: int) -> dict[str, Any]:
     return {**zero, "accounts": 100, "findings": {}, **more}
 
 
-def quiet(count: int) -> dict[str, Any]:
+def quiet(count: int, accounts: int = 3000) -> dict[str, Any]:
     return {
         "section": "quiet",
+        "accounts": accounts,
         "collect": "",
         "layers": [layer(count)],
         "scores": scores(),
@@ -223,6 +232,10 @@ def test_measures_hold_tails_against_their_aim() -> None:
     assert told(bad, name).met == "no" and "repost" in told(bad, name).note
     assert told(fine, "ordinary accounts in any standing finding, quiet worlds").figure == "5.0 %"
     assert told([], name).met == "not measured"
+    both = fine + [quiet(20, 30_000)] * 6
+    assert told(both, name + ", 3,000 accounts").met == "yes"
+    assert told(both, name + ", 30,000 accounts").met == "no"
+    assert {r["accounts"] for r in tail_ratios(both)} == {3000, 30_000}
     (point,) = [q for q in quantiles(fine) if q["observed"] == 7.0]
     assert point["expected"] == pytest.approx(7.0) and point["pairs"] == 6
 
@@ -302,6 +315,13 @@ def test_tables_the_smallest_campaign_is_where_power_stays() -> None:
     assert [c["acts"] for c in power([record])] == [3, 5, 10, 20]
     (row,) = [r for r in smallest([record]) if r["to_be"] == "found"]
     assert row["fewest_acts"] == 20  # at 5 it was found, but not at 10
+
+
+def test_charts_show_the_smallest_campaign_or_nothing() -> None:
+    row = {"to_be": "found", "jitter_s": 60.0, "size": 10, "fewest_acts": 5, "worlds": 2}
+    none = row | {"size": 20, "fewest_acts": ""}  # the tables write nothing as an empty cell
+    picture = drawn([row, none, row | {"to_be": "coordinated"}], ("seal",))
+    assert "within 1 min" in picture and "nan" not in picture and "fewest joint acts" in picture
 
 
 def test_tables_evasions_come_cheapest_first() -> None:

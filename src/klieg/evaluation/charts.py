@@ -7,7 +7,7 @@ The room knows rows of tables and computes no figure.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from klieg.case.export.pictures import svg
@@ -15,12 +15,18 @@ from klieg.case.export.pictures import svg
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["axes", "evasions", "power", "quantiles", "scatter"]
+__all__ = ["axes", "evasions", "power", "quantiles", "scatter", "smallest"]
 
 Row = Mapping[str, Any]
 Points = Sequence[tuple[float, float]]
 WIDE, HIGH, LEFT = 420.0, 260.0, 46.0
 CELL, LEAST = 34.0, 56.0
+BROAD = 1000.0
+"""How wide grids may stand beside each other."""
+REACHED = 0.8
+"""Share of campaigns found from which a cell is framed."""
+
+Marks = Sequence[tuple[float, str]]
 
 
 def quantiles(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
@@ -53,8 +59,12 @@ def evasions(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
         "members coordinated": [(r["cost"], r["members_coordinated"]) for r in told],
     }
     inside = _plane(series, (0.0, 1.0), (0.0, 1.0), "push lost", "recall", joined=False)
+    places: dict[tuple[float, float], list[str]] = {}
     for i, r in enumerate(told):
-        inside.append(_number(i + 1, LEFT + WIDE * r["cost"], HIGH * (1 - r["members_standing"])))
+        at = round(r["cost"], 2), round(r["members_standing"], 2)
+        places.setdefault(at, []).append(str(i + 1))
+    for (cost, recall), numbers in places.items():
+        inside.append(_numbers(numbers, LEFT + WIDE * cost, HIGH * (1 - recall)))
     key = [
         svg.text(LEFT + WIDE + 150, 12 + 13 * i, f"{i + 1} {r['evasion']}", size=9.5)
         for i, r in enumerate(told)
@@ -86,9 +96,10 @@ def power(rows: Sequence[Row], stamp: Sequence[str], what: str = "found") -> Mar
     """Size × acts, a grid for each jitter: the share of campaigns that are found."""
     jitters, sizes, acts = (sorted({r[k] for r in rows}) for k in ("jitter_s", "size", "acts"))
     body: list[Markup] = []
+    across, down = CELL * len(acts) + LEAST + 24, CELL * len(sizes) + 74
+    abreast = max(1, min(len(jitters), int(BROAD / across)))
     for i, jitter in enumerate(jitters):
         mine = {(r["size"], r["acts"]): r[what] for r in rows if r["jitter_s"] == jitter}
-        x = i * (CELL * len(acts) + LEAST + 24)
         grid = [svg.text(LEAST, 12, f"within {_span(jitter)}", size=12, weight="600")]
         for row, size in enumerate(reversed(sizes)):
             y = 24 + CELL * row
@@ -105,11 +116,57 @@ def power(rows: Sequence[Row], stamp: Sequence[str], what: str = "found") -> Mar
             for c, n in enumerate(acts)
         ]
         grid.append(svg.text(LEAST, foot + 14, "joint acts of each", size=9.5, fill=svg.FAINT))
-        body.append(svg.tag("g", *grid, transform=f"translate({x:g} 0)"))
-    title = f"Power: campaigns {what}, accounts × joint acts × jitter"
-    width = max(len(jitters) * (CELL * len(acts) + LEAST + 24), 480.0)
-    caveat = "Share of planted repost campaigns, each number over a few worlds: see the table."
-    return svg.frame(width, 70 + CELL * len(sizes), title, caveat, stamp, body, name=f"p-{what}")
+        grid.append(svg.text(0, 12, "accounts", size=9.5, fill=svg.FAINT))
+        x, y = i % abreast * across, i // abreast * down
+        body.append(svg.tag("g", *grid, transform=f"translate({x:g} {y:g})"))
+    title = f"Power: campaigns {_WORDS[what]}, accounts × joint acts × jitter"
+    width, high = max(abreast * across, 480.0), -(-len(jitters) // abreast) * down
+    caveat = (
+        "Per cent of planted repost campaigns, each number over a few worlds: the table has the "
+        "intervals. Framed: four of five or more."
+    )
+    return svg.frame(width, high, title, caveat, stamp, body, name=f"p-{what}")
+
+
+def smallest(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
+    """The minimum detectable campaign: the fewest acts of each by accounts, a curve a jitter."""
+    body: list[Markup] = []
+    sizes = sorted({r["size"] for r in rows})
+    found = [r["fewest_acts"] for r in rows if _some(r["fewest_acts"])]
+    top = math.log2(max([4, *found])) + 0.7
+    left, right = math.log2(sizes[0]) - 0.2, math.log2(sizes[-1]) + 0.2
+    for i, what in enumerate(("found", "coordinated")):
+        series = {  # side by side a little, or like curves would hide each other
+            f"within {_span(jitter)}": [
+                (math.log2(r["size"]) + 0.05 * k, math.log2(r["fewest_acts"]) + 0.03 * k)
+                for r in rows
+                if r["to_be"] == what and r["jitter_s"] == jitter and _some(r["fewest_acts"])
+            ]
+            for k, jitter in enumerate(sorted({r["jitter_s"] for r in rows}))
+        }
+        acts = sorted({int(a) for a in found})
+        marks = ([(math.log2(n), f"{n}") for n in sizes], [(math.log2(n), f"{n}") for n in acts])
+        inside = _plane(
+            series,
+            (left, right),
+            (0.0, top),
+            "accounts",
+            f"fewest joint acts of each to be {_WORDS[what]}",
+            wide=300.0,
+            marks=marks,
+        )
+        body.append(svg.tag("g", *inside, transform=f"translate({i * 470:g} 0)"))
+    caveat = (
+        "From so many joint acts on, every cell of the grid is found in four of five worlds; "
+        "where a curve has no point, nothing that was tried is. Both scales are doublings."
+    )
+    title = "Minimum detectable campaign at 80 % power"
+    return svg.frame(940.0, HIGH + 48, title, caveat, stamp, body, name="smallest")
+
+
+def _some(value: Any) -> bool:
+    """Whether there is a figure: tables write none as an empty cell."""
+    return value not in (None, "")
 
 
 def scatter(
@@ -119,6 +176,8 @@ def scatter(
     inside = _plane(series, (0.0, 1.0), (0.0, 1.0), across, up, joined=False)
     return svg.frame(WIDE + LEFT + 200, HIGH + 48, title, "", stamp, inside, name="scatter")
 
+
+_WORDS = {"found": "found", "coordinated": "called coordinated"}
 
 _DASHED: dict[str, object] = {
     "stroke": svg.INK,
@@ -137,8 +196,12 @@ def _plane(
     *,
     joined: bool = True,
     wide: float = WIDE,
+    marks: tuple[Marks, Marks] | None = None,
 ) -> list[Markup]:
-    """Axes, ticks, a curve or marks of each series, and what each is called, beside it."""
+    """Axes, ticks, a curve or marks of each series, and what each is called, beside it.
+
+    ``marks``: ticks (where, what) of both axes in place of round numbers.
+    """
 
     def x(v: float) -> float:
         return LEFT + wide * (v - across[0]) / (across[1] - across[0])
@@ -146,7 +209,8 @@ def _plane(
     def y(v: float) -> float:
         return HIGH * (1 - (v - upward[0]) / (upward[1] - upward[0]))
 
-    out = [*_ticks(x, across, upward, y, wide)]
+    along, up = marks or (_round(across), _round(upward))
+    out = [*_ticks([(x(v), t) for v, t in along], [(y(v), t) for v, t in up], wide)]
     out.append(svg.text(LEFT + wide, HIGH + 30, x_name, size=10, anchor="end", fill=svg.FAINT))
     out.append(svg.text(LEFT + 4, 10, y_name, size=10, fill=svg.FAINT))
     for i, (name, points) in enumerate(series.items()):
@@ -162,21 +226,18 @@ def _plane(
     return out
 
 
-def _ticks(
-    x: Callable[[float], float],
-    across: tuple[float, float],
-    upward: tuple[float, float],
-    y: Callable[[float], float],
-    wide: float,
-) -> list[Markup]:
+def _round(span: tuple[float, float]) -> list[tuple[float, str]]:
+    return [(t, f"{t:g}") for t in svg.ticks(*span)]
+
+
+def _ticks(across: Marks, upward: Marks, wide: float) -> list[Markup]:
     out = []
-    for t in svg.ticks(*upward):
-        edge = {"x1": LEFT, "x2": LEFT + wide, "y1": y(t), "y2": y(t)}
+    for y, label in upward:
+        edge = {"x1": LEFT, "x2": LEFT + wide, "y1": y, "y2": y}
         out.append(svg.tag("line", **edge, stroke=svg.RULE, stroke_width=0.7))
-        out.append(svg.text(LEFT - 6, y(t) + 3, f"{t:g}", size=9, anchor="end", fill=svg.FAINT))
-    for t in svg.ticks(*across):
-        label = svg.text(x(t), HIGH + 14, f"{t:g}", size=9, anchor="middle", fill=svg.FAINT)
-        out.append(label)
+        out.append(svg.text(LEFT - 6, y + 3, label, size=9, anchor="end", fill=svg.FAINT))
+    for x, label in across:
+        out.append(svg.text(x, HIGH + 14, label, size=9, anchor="middle", fill=svg.FAINT))
     return out
 
 
@@ -186,13 +247,23 @@ def _way(points: Points, across: float, upward: float) -> str:
 
 
 def _cell(x: float, y: float, value: float) -> list[Markup]:
-    box = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2}
-    fill = svg.tag("rect", **box, fill=svg.PALETTE[0], fill_opacity=round(0.08 + 0.8 * value, 2))
-    return [fill, svg.text(x + CELL / 2, y + 21, f"{100 * value:.0f}", size=10, anchor="middle")]
+    box = {"x": x + 1, "y": y + 1, "width": CELL - 2, "height": CELL - 2, "rx": 2}
+    parts = [svg.tag("rect", **box, fill=svg.PALETTE[0], fill_opacity=round(0.06 + 0.5 * value, 2))]
+    if value >= REACHED:
+        parts.append(svg.tag("rect", **box, fill="none", stroke=svg.PALETTE[0], stroke_width=1.6))
+    weight = "600" if value >= REACHED else None
+    label = f"{100 * value:.0f}"
+    middle = x + CELL / 2
+    return [*parts, svg.text(middle, y + 21, label, size=10, anchor="middle", weight=weight)]
 
 
-def _number(i: int, x: float, y: float) -> Markup:
-    return svg.text(x + 5, y - 4, str(i), size=8.5, fill=svg.FAINT)
+def _numbers(numbers: Sequence[str], x: float, y: float) -> Markup:
+    """What lies at one place, each number once; beside the mark, inside the plane."""
+    left = x > LEFT + 0.8 * WIDE
+    words, below = ", ".join(numbers), y < 10
+    anchor = "end" if left else "start"
+    at = x - 6 if left else x + 6
+    return svg.text(at, y + 13 if below else y - 5, words, size=9, anchor=anchor, fill=svg.FAINT)
 
 
 def _span(seconds: float) -> str:

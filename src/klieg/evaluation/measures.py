@@ -120,14 +120,19 @@ def of(records: Sequence[Record], *sections: str) -> list[Record]:
 
 
 def _tails(records: Sequence[Record]) -> list[Measure]:
+    """Of every size of world apart: what holds in small ones need not in large ones."""
     quiet, out = of(records, "quiet"), []
+    sizes = sorted({r["accounts"] for r in quiet})
     for which, what, most in (("tail_shuffled", "shuffled", 1.0), ("tail", "organic", 2.0)):
-        layers = tail_by_layer(quiet, which)
-        for i, (alpha, found) in enumerate(zip(ALPHAS, tails(quiet, which), strict=True)):
-            worst = max(layers.items(), key=lambda x: x[1][i], default=None)
-            note = f"worst layer {worst[0]}: {worst[1][i]:.2g}" if worst else ""
-            name = f"pair tail ratio, {what}, α = {alpha:.0e}"
-            out.append(_at_most(name, found, most, note))
+        for size in sizes or [0]:
+            mine = [r for r in quiet if r["accounts"] == size]
+            layers = tail_by_layer(mine, which)
+            where = f", {size:,} accounts" if len(sizes) > 1 else ""
+            for i, (alpha, found) in enumerate(zip(ALPHAS, tails(mine, which), strict=True)):
+                worst = max(layers.items(), key=lambda x: x[1][i], default=None)
+                note = f"worst layer {worst[0]}: {worst[1][i]:.2g}" if worst else ""
+                name = f"pair tail ratio, {what}, α = {alpha:.0e}{where}"
+                out.append(_at_most(name, found, most, note))
     return out
 
 

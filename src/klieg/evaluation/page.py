@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from klieg.evaluation import charts, tables
 from klieg.evaluation.measures import Measure, Record, measures
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["markdown", "table_rows", "write"]
 
 Row = dict[str, Any]
+LONG = 40
+"""Rows from which on a table is folded."""
+WORDS = {"measure", "note", "called"}
+"""Columns whose text may break."""
 _TITLES = {
     "measures": "What counts as good",
     "planted": "Planted groups, by kind and size of world",
@@ -37,11 +41,21 @@ _TITLES = {
     "languages": "Ordinary accounts, by language",
 }
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1100px;padding:0 1rem;"
-    "color:#1c1c1a;background:#fffdf8}table{border-collapse:collapse;font-size:13px;"
-    "font-variant-numeric:tabular-nums}td,th{text-align:left;padding:3px 12px 3px 0;"
-    "border-bottom:1px solid #d9d6cd}.no{color:#b34700;font-weight:600}.yes{color:#00694c}"
-    "div{overflow-x:auto}svg{max-width:100%;height:auto}"
+    ":root{--ink:#1c1c1a;--faint:#6b6a65;--rule:#d9d6cd;--paper:#fffdf8;--good:#00694c;"
+    "--bad:#b34700}@media (prefers-color-scheme:dark){:root{--ink:#ece9e1;--faint:#a09d94;"
+    "--rule:#3a3934;--paper:#1a1917;--good:#5fd0a8;--bad:#ff9a5c;--p0:#4aa8e0;--p1:#ff8a3d;"
+    "--p2:#2fc795;--p3:#e29bc4;--p4:#f2b53a;--p5:#8fd0f5;--p6:#c7b23a}}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1120px;padding:0 1.25rem;"
+    "color:var(--ink);background:var(--paper);color-scheme:light dark}"
+    "h1{font-size:1.7rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2.6rem 0 .6rem}"
+    "p{color:var(--faint);max-width:75ch;margin:.3rem 0}nav{font-size:13px;margin:1rem 0}"
+    "nav a{color:inherit;margin-right:1em}table{border-collapse:collapse;font-size:13px;"
+    "font-variant-numeric:tabular-nums}td,th{text-align:left;padding:4px 16px 4px 0;"
+    "border-bottom:1px solid var(--rule);vertical-align:top;white-space:nowrap}"
+    ".w{white-space:normal;min-width:16em}summary{cursor:pointer;color:var(--faint)}th{color:var(--faint);"
+    "font-weight:600;vertical-align:bottom}.n{text-align:right}"
+    ".no{color:var(--bad);font-weight:600}.yes{color:var(--good)}"
+    "div{overflow-x:auto}svg{max-width:100%;height:auto;margin:.4rem 0 1rem}"
 )
 
 
@@ -129,33 +143,70 @@ def _page(every: dict[str, list[Row]], records: Sequence[Record], stamp: Stamp) 
         if every["power"]
         else [],
         "axes": [charts.axes(every["axes"], seal)] if every["axes"] else [],
+        "smallest": [charts.smallest(every["smallest"], seal)] if every["smallest"] else [],
         "evasions": [charts.evasions(every["evasions"], seal)] if every["evasions"] else [],
     }
     parts = [
         Markup("<!doctype html><html lang=en><meta charset=utf-8><title>klieg evaluate</title>"),
+        Markup("<meta name=viewport content='width=device-width,initial-scale=1'>"),
         Markup("<style>{}</style><h1>klieg, evaluated</h1>").format(Markup(_STYLE)),
         Markup("<p>{}</p>").format(_measured_on(records, stamp).replace("`", "")),
+        Markup("<p>{}</p>").format(_summed_up(every["measures"], records)),
+        _contents(every),
     ]
     for name, rows in every.items():
         if rows:
-            parts.append(Markup("<h2>{}</h2>").format(_TITLES[name]))
+            parts.append(Markup("<h2 id={}>{}</h2>").format(name, _TITLES[name]))
             parts += pictures.get(name, [])
             parts.append(_html(rows))
     return str(Markup("\n").join(parts)) + "</html>\n"
 
 
-def _html(rows: Sequence[Row]) -> Markup:
-    head = Markup("").join(Markup("<th>{}</th>").format(k.replace("_", " ")) for k in rows[0])
-    body = Markup("\n").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_td(k, v) for k, v in r.items())) for r in rows
+def _summed_up(told: Sequence[Row], records: Sequence[Record]) -> str:
+    met = {word: sum(r["met"] == word for r in told) for word in ("yes", "no", "not measured")}
+    minutes = sum(r.get("cpu_seconds", 0.0) for r in records) / 60
+    return (
+        f"{met['yes']} aims met, {met['no']} not met, {met['not measured']} not measured here. "
+        f"{minutes:.0f} CPU-minutes."
     )
-    return Markup("<div><table><tr>{}</tr>\n{}</table></div>").format(head, body)
 
 
-def _td(name: str, value: object) -> Markup:
-    mark = f' class="{value}"' if name == "met" and value in ("yes", "no") else ""
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return Markup("<td") + Markup(mark) + Markup(">") + escape(shown) + Markup("</td>")
+def _contents(every: dict[str, list[Row]]) -> Markup:
+    links = [
+        Markup("<a href=#{}>{}</a>").format(n, _TITLES[n]) for n, rows in every.items() if rows
+    ]
+    return Markup("<nav>{}</nav>").format(Markup(" ").join(links))
+
+
+def _html(rows: Sequence[Row]) -> Markup:
+    figures = {k for k in rows[0] if all(isinstance(r[k], int | float) or r[k] == "" for r in rows)}
+    head = Markup("").join(
+        Markup("<th{}>{}</th>").format(_right(k in figures), k.replace("_", " ")) for k in rows[0]
+    )
+    body = Markup("\n").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(_td(k, v, right=k in figures) for k, v in r.items())
+        )
+        for r in rows
+    )
+    table = Markup("<div><table><tr>{}</tr>\n{}</table></div>").format(head, body)
+    if len(rows) <= LONG:
+        return table
+    return Markup("<details><summary>{} rows</summary>{}</details>").format(len(rows), table)
+
+
+def _right(figure: bool) -> Markup:
+    return Markup(" class=n" if figure else "")
+
+
+def _td(name: str, value: object, *, right: bool = False) -> Markup:
+    mark = Markup(" class=w") if name in WORDS else _right(right)
+    if name == "met" and value in ("yes", "no"):
+        mark = Markup(f" class={value}")
+    shown = str(value)
+    if isinstance(value, float):
+        shown = f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"
+    return Markup("<td{}>{}</td>").format(mark, shown)
 
 
 def _save(path: Path, rows: Sequence[Row]) -> None:

@@ -95,20 +95,23 @@ def baselines(records: Sequence[Record]) -> list[Row]:
 
 
 def tail_ratios(records: Sequence[Record]) -> list[Row]:
-    """Tail ratios by α: all layers together with an interval, then each layer."""
-    quiet = of(records, "quiet")
+    """Tail ratios by size of world and α: all layers together with an interval, then each layer."""
     out: list[Row] = []
-    for which, data in (("tail_shuffled", "shuffled"), ("tail", "organic")):
-        for alpha, e in zip(ALPHAS, tails(quiet, which), strict=True):
-            out.append(_tail(data, "all", alpha, e.value, e.low, e.high))
-        for signal, values in tail_by_layer(quiet, which).items():
-            out += [_tail(data, signal, a, v) for a, v in zip(ALPHAS, values, strict=True)]
+    quiet = of(records, "quiet")
+    for size in sorted({r["accounts"] for r in quiet}):
+        mine = [r for r in quiet if r["accounts"] == size]
+        for which, data in (("tail_shuffled", "shuffled"), ("tail", "organic")):
+            about = {"accounts": size, "data": data}
+            for alpha, e in zip(ALPHAS, tails(mine, which), strict=True):
+                out.append(about | _tail("all", alpha, e.value, e.low, e.high))
+            for signal, values in tail_by_layer(mine, which).items():
+                out += [about | _tail(signal, a, v) for a, v in zip(ALPHAS, values, strict=True)]
     return out
 
 
-def _tail(data: str, layer: str, alpha: float, *values: float) -> Row:
+def _tail(layer: str, alpha: float, *values: float) -> Row:
     value, low, high = (*values, None, None)[:3]
-    return {"data": data, "layer": layer, "alpha": alpha, "ratio": value, "low": low, "high": high}
+    return {"layer": layer, "alpha": alpha, "ratio": value, "low": low, "high": high}
 
 
 def quantiles(records: Sequence[Record]) -> list[Row]:
