@@ -28,6 +28,19 @@ FOUND = (
         (),
     ),
     (
+        "suite_large",
+        "Planted groups in larger worlds",
+        "`python benchmarks/bench_suite.py --large`: 8,000 accounts over 30 days, six or seven crews or nine look-alikes in each world, the "
+        "two makers in turn, beside what the research prototype of the method reached on worlds of 4,000 … 8,000 accounts of one maker, tuned on half of them.",
+        (),
+    ),
+    (
+        "suite_planted",
+        "Planted groups, by kind",
+        "From the run of the suite: shares that stand and that are called coordinated, members recovered (of all groups), purity (of those that stand).",
+        (),
+    ),
+    (
         "suite_look_alikes",
         "Look-alikes, by kind",
         "From the same run. *Stood* became a group; *called* is how klieg explains it, most often first.",
