@@ -31,6 +31,7 @@ FLAGS = {
         "--json --quiet"
     ),
     "show": "--all --json",
+    "history": "--json",
     "export": "--output --edge --finding --table --share --dehydrate --raw-cells --force",
     "network": (
         "--like --network --time-window --min-edge-weight --similarity-threshold "

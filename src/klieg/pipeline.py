@@ -25,6 +25,7 @@ from klieg.detect import (
     crowd_notes,
     findings,
     groups,
+    history,
     inside,
     multiplex,
     network,
@@ -216,7 +217,7 @@ def detect(
     net = checks.beside_groups(net, standing, config, engine, progress)
     net = testable.told(net, standing, posts, config, engine)
     found = findings.judge(standing, net, posts, config, engine, progress)
-    found = testable.cautioned(found, net)
+    found = history.told(testable.cautioned(found, net), posts)
     return found, inside.confirm(found, net, config, engine)
 
 

@@ -30,6 +30,8 @@ SECOND = 1_000_000
 
 TIME = pa.timestamp("us", tz="UTC")
 
+_MEDIA = pa.struct([("type", pa.string()), ("url", pa.string()), ("phash", pa.string())])
+
 POSTS = pa.schema(
     [
         pa.field("platform", pa.string(), nullable=False),
@@ -50,12 +52,7 @@ POSTS = pa.schema(
         pa.field("urls", pa.list_(pa.string())),
         pa.field("hashtags", pa.list_(pa.string())),
         pa.field("mentions", pa.list_(pa.string())),
-        pa.field(
-            "media",
-            pa.list_(
-                pa.struct([("type", pa.string()), ("url", pa.string()), ("phash", pa.string())])
-            ),
-        ),
+        pa.field("media", pa.list_(_MEDIA)),
         pa.field("client", pa.string()),
         pa.field(
             "account",
@@ -484,6 +481,19 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """A finding in one period: how many of it were there, and what had become of it."""
+
+    start: int  # microseconds
+    span: int  # microseconds
+    members: int  # with posts or acts that took part
+    joined: int  # of them, not there before
+    left: int  # there when it was last active, and no longer
+    posts: int  # posts and acts that took part
+    state: str  # born, grew, shrank, steady, dormant, returned
+
+
+@dataclass(frozen=True, slots=True)
 class JointAct:
     """Several members on one object inside one burst: the atom of a finding's evidence."""
 
@@ -528,6 +538,7 @@ class Finding:
     narrative: Narrative | None = None
     impact: tuple[Impact, ...] = ()
     acts: tuple[int, ...] = ()  # rows of Acts that took part, ascending
+    history: tuple[Appearance, ...] = ()  # from its first active period to the end of the data
     controls: Controls | None = None
     retests: tuple[Retest, ...] = ()
     dealt: str = ""  # the class it would have with delays dealt anew; "" if not asked

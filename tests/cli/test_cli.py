@@ -351,3 +351,25 @@ def test_cli_interrupt_ends_with_130_and_leaves_nothing_half_written(tmp_path: P
     assert "interrupted" in err
     assert "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_cli_history_follows_a_group_through_cases(klieg: Run, tmp_path: Path) -> None:
+    for name, seed in (("later", 1), ("world", 1)):
+        world = tmp_path / f"{name}.parquet"
+        klieg("simulate", str(world), "--accounts", "300", "--days", "4", "--seed", str(seed))
+        klieg("scan", str(world), "-o", str(tmp_path / f"{name}.klieg"), "--no-report", "-q")
+    cases = [str(tmp_path / f"{name}.klieg") for name in ("later", "world")]
+    ended = klieg("history", *cases)
+    assert ended.code == 0
+    assert "born" in ended.out
+    told = json.loads(klieg("history", "--json", *cases).out)
+    assert [c["case"] for c in told["cases"]] == ["later", "world"]
+    shown = json.loads(klieg("show", "--json", cases[0]).out)["findings"]
+    names = {s["name"] for g in told["groups"] for s in g["steps"] if s["window"] == 0}
+    assert names - {""} == {f["id"] for f in shown}
+    # the same posts again: every group goes on as it was
+    assert all(g["steps"][-1]["state"] == "steady" for g in told["groups"])
+    assert all(f["history"][0]["state"] == "born" for f in shown)
+    one = klieg("show", cases[0], shown[0]["id"])
+    assert "History: " in one.out
+    assert klieg("history", str(tmp_path / "none.klieg")).code == 4

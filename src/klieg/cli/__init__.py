@@ -25,6 +25,7 @@ VERBS = {
     "scan": ("klieg.cli.scan", "Find coordinated groups in posts; write a case and a report."),
     "demo": ("klieg.cli.demo", "Simulate a world with known truth, scan it, and say how it went."),
     "show": ("klieg.cli.show", "Print what a case holds: all findings, or one in full."),
+    "history": ("klieg.cli.history", "Follow groups through cases of following periods."),
     "export": ("klieg.cli.export", "Write a case as JSON, CSV, Parquet, GEXF, GraphML or HTML."),
     "network": ("klieg.cli.network", "Write the network CNT or CooRTweet would return."),
     "simulate": ("klieg.cli.simulate", "Write a world of posts with planted campaigns."),

@@ -56,6 +56,7 @@ def command(case_path: Path, finding_id: str | None, *, everything: bool, as_jso
 
 
 def _finding(console: Console, case: Case, finding: Finding) -> None:
+    from klieg.case.lifeline import lifeline
     from klieg.cli.screen import instant, plain
 
     def line(text: object, style: str = "") -> None:
@@ -64,6 +65,8 @@ def _finding(console: Console, case: Case, finding: Finding) -> None:
     line(f"{finding.id} · {finding.class_} · band {finding.band} · unreviewed", "bold")
     line(finding.sentence)
     line(f"From {instant(finding.start)} to {instant(finding.end)} UTC.")
+    if finding.history:
+        line(f"History: {lifeline(finding.history)}.")
     if finding.look_alike:
         line(f"Looks like {finding.look_alike.kind}: {finding.look_alike.reason}")
     line("What speaks against it", "bold")

@@ -128,6 +128,7 @@ def _finding(case: Case, finding: Finding) -> dict[str, Any]:
         if finding.narrative
         else None,
         "impact": [_impact(impact) for impact in finding.impact],
+        "history": finding.history,
         "stability": finding.stability,
         "controls": finding.controls,
         "retests": finding.retests,

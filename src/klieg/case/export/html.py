@@ -19,6 +19,7 @@ from markupsafe import Markup
 from klieg import evidence
 from klieg.case.checked import KINDS, checked, tail_text
 from klieg.case.export.pictures import controls, copies, impact, network, null, raster, svg
+from klieg.case.lifeline import lifeline
 from klieg.case.retests import Line, lines
 from klieg.case.share import pseudonymise
 from klieg.tables import MULTIPLEX, SECOND, Highlight
@@ -127,6 +128,7 @@ def _environment() -> Environment:
         {
             "n": lambda value: f"{value:,}",
             "chance": lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.1f}" if v >= 0.05 else "< 0.1",
+            "lifeline": lifeline,
             "tail": tail_text,
             "q": lambda value: "< 0.000001" if value < 1e-6 else f"{value:.2g}",
             "p": lambda v: "< 1e-100" if v < 1e-100 else f"{v:.1e}" if v < 1e-3 else f"{v:.2g}",
