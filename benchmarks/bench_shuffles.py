@@ -4,9 +4,9 @@
 ``bench_network`` (reposts, links and copies of a month), scores each layer as a scan does, and then
 shuffles and counts it in each way. CPU seconds of all threads: of the engine alone (``count_pairs``
 and ``rescore_pairs`` of the candidates, no null), of the layer's whole pass (pools measured, every
-candidate scored), and of each shuffle with everything it needs. H and T run as in a scan without
-groups: on all accounts. A shuffle should cost at most 1.3 times the pass. Writes
-results/shuffles.csv.
+candidate scored), and of each shuffle with everything it needs. H and T run as in a scan in which
+the planted groups stand: without their accounts, the rest measured anew, which is shared by both
+and counted with H. A shuffle should cost at most 1.3 times the pass. Writes results/shuffles.csv.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench_network import world
 from klieg.config import Config
-from klieg.detect import null, scoring, sifting, strata
+from klieg.detect import halves, null, scoring, sifting, strata
 from klieg.detect.shuffle import shift, shuffle, shuffle_by_hour
 from klieg.sockets import make
 from measure import save
@@ -46,7 +48,7 @@ def main() -> None:
 
 def measured(n: int, folder: Path, threads: int) -> list[dict[str, object]]:
     """One row a layer and kind of shuffle."""
-    layers, posts, _ = world(n, folder, SEED)
+    layers, posts, planted = world(n, folder, SEED)
     config = Config(threads=threads)
     engine = make("engines", "cpu", config)
     pools, plain = strata.opinions(layers, posts, config)
@@ -58,15 +60,13 @@ def measured(n: int, folder: Path, threads: int) -> list[dict[str, object]]:
             lambda a=actions, h=home, f=flat: sifting.survey(a, h, f, config, engine)
         )
         known = study.measured
+        crew = np.unique(np.r_[planted[name] >> 32, planted[name] & (2**32 - 1)])
+        rest = halves.rows(actions, np.flatnonzero(~np.isin(actions.account, crew)))
         for kind in "SHT":
+            args = (kind, actions if kind == "S" else rest, home, flat, known, config, engine)
 
-            def run(kind: str = kind, actions: Any = actions, home: Any = home) -> sifting.Tally:
-                if kind == "T":
-                    moved, real = shift(actions, 1), None
-                else:
-                    deal = shuffle if kind == "S" else shuffle_by_hour
-                    moved, real = deal(actions, home, 1), known  # noqa: B023 - run at once
-                return sifting.tally(moved, home, real, 1e-8, config, engine, plain=flat)  # noqa: B023
+            def run(args: Any = args) -> sifting.Tally:
+                return shuffled(*args)
 
             spent, told = timed(run)
             rows.append(
@@ -83,6 +83,20 @@ def measured(n: int, folder: Path, threads: int) -> list[dict[str, object]]:
                 }
             )
     return rows
+
+
+def shuffled(
+    kind: str, actions: Any, home: Any, flat: Any, known: Any, config: Config, engine: Any
+) -> sifting.Tally:
+    """One shuffle of a layer with all that a scan does for it."""
+    if kind == "T":
+        moved, real = shift(actions, 1), None
+    elif kind == "H":
+        real = scoring.measured(actions, home, config, engine, plain=flat)
+        moved = shuffle_by_hour(actions, home, 1)
+    else:
+        moved, real = shuffle(actions, home, 1), known
+    return sifting.tally(moved, home, real, 1e-8, config, engine, plain=flat)
 
 
 def engine_alone(actions: Any, config: Config, engine: Any) -> None:

@@ -166,7 +166,7 @@ class Config:
         ("S", "H", "T"),
         "kinds",
         "Which shuffles: S labels inside the pool; H inside pool and clock hour, and T each "
-        "account's times moved, both without the groups that stand.",
+        "account's acts moved by whole days, both without the groups that stand.",
         "none: a check, printed in every report",
         allowed="S, H, T or fewer",
     )

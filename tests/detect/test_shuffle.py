@@ -8,10 +8,20 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from klieg.detect import error_control, scoring
 from klieg.detect.shuffle import shift, shuffle, shuffle_by_hour
 from klieg.tables import SECOND
 
-from .test_null import DAY, doubles, make_actions, make_strata, organic, slots_of
+from .test_null import (
+    CONFIG,
+    DAY,
+    ENGINE,
+    doubles,
+    make_actions,
+    make_strata,
+    organic,
+    slots_of,
+)
 
 HOUR = 3600 * SECOND
 MONDAY = 4 * DAY
@@ -88,18 +98,18 @@ def test_shuffles_ignore_whole_weeks(weeks, seed):
 
 @settings(max_examples=60, deadline=None)
 @given(rows=worlds, seed=st.integers(0, 2**40))
-def test_shift_keeps_who_acted_on_what_and_turns_each_account_on_a_ring(rows, seed):
+def test_shift_keeps_who_acted_on_what_and_at_which_hour(rows, seed):
     actions = once(rows)
     moved = shift(actions, seed)
-    key = lambda a: sorted(zip(a.account.tolist(), a.object.tolist(), a.post.tolist(), strict=True))  # noqa: E731
+    hour = lambda a: a.time % DAY  # noqa: E731
+    key = lambda a: sorted(  # noqa: E731
+        zip(a.account.tolist(), a.object.tolist(), a.post.tolist(), hour(a).tolist(), strict=True)
+    )
     assert key(moved) == key(actions)
     assert (np.diff(moved.time) >= 0).all()
-    ring = int(actions.time.max() - actions.time.min()) + DAY
-    before = np.empty(actions.n, np.int64)
-    before[actions.post] = actions.time
-    by = (moved.time - before[moved.post]) % ring
-    for account in range(6):
-        assert len(set(by[moved.account == account].tolist())) <= 1
+    first = int(actions.time.min())
+    assert moved.time.min() >= first
+    assert moved.time.max() < first + ((int(actions.time.max()) - first) // DAY + 2) * DAY
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,13 +121,25 @@ def test_shift_keeps_the_24_hour_rule(rows, seed):
     assert doubles(shift(actions, seed), DAY) == 0
 
 
-def test_shift_breaks_what_is_simultaneous():
-    # ten accounts, twenty objects, all at once
-    rows = [(a, o, o * DAY) for o in range(20) for a in range(10)]
+def test_shift_moves_objects_of_a_pair_one_by_one():
+    # two accounts, on 400 things at once in 13 days: one in 15 stays together, and never all
+    rows = [(a, o, o * DAY // 30) for o in range(400) for a in range(2)]
     actions = make_actions(*zip(*rows, strict=True))
-    moved = shift(actions, 0)
-    together = [np.ptp(moved.time[moved.object == o]) for o in range(20)]
-    assert min(together) > HOUR
+    for seed in range(5):
+        moved = shift(actions, seed)
+        together = sum(np.ptp(moved.time[moved.object == o]) < HOUR for o in range(400))
+        assert 10 <= together <= 50  # 26.7 expected
+
+
+def test_shift_leaves_chance_at_chance():
+    # who is on what is drawn at random: moved in time no pair may look improbable
+    found, pairs = np.zeros(5), 0
+    for seed in range(4):
+        actions, strata = organic(seed, tail=1.0)
+        study = scoring.study(shift(actions, seed), strata, CONFIG, ENGINE)
+        found += error_control.tail(study.tests.p)
+        pairs += study.pairs
+    assert (found[:4] / (pairs * np.array(error_control.ALPHAS[:4])) <= 1.0).all()
 
 
 def test_shuffles_of_nothing_are_nothing():

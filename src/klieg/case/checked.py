@@ -19,7 +19,7 @@ __all__ = ["KINDS", "Checked", "checked", "levels", "tail_text"]
 KINDS = {
     "S": "labels shuffled inside each pool, every account",
     "H": "labels shuffled inside pool and clock hour, standing groups taken out",
-    "T": "each account's times moved, standing groups taken out",
+    "T": "each account's acts moved by whole days, standing groups taken out",
 }
 """The kinds of shuffle, in words."""
 

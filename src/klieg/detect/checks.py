@@ -1,10 +1,10 @@
 """The null checked twice more, on whoever stands in no group: hours kept (H), times moved (T).
 
 The shuffle S (``network``) moves labels inside the pools and takes every account. A crew that owns
-its hour is its own chance under H, and one that shares its things shares them under T whenever it
-acts, so both would tell of the crew and not of the null: standing groups are taken out first, and
-the rest is measured anew. All three count what passes the same threshold, down the same path. The
-room sets no threshold and decides nothing: these figures are printed beside the findings.
+its hour is its own chance under H, and one that shares its things shares them under T on whatever
+day it acts, so both would tell of the crew and not of the null: standing groups are taken out
+first, and the rest is measured anew. All three count what passes the same threshold, down the same
+path. The room sets no threshold and decides nothing: these figures are printed beside the findings.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from klieg import memory
 from klieg.detect import error_control, halves, scoring, sifting
+from klieg.detect.interest import DAY
 from klieg.detect.parallel import spread
 from klieg.detect.shuffle import shift, shuffle_by_hour
 from klieg.tables import MULTIPLEX, Network, ShuffleStat
@@ -33,6 +34,9 @@ __all__ = ["beside_groups", "level"]
 UNTIMED = ("synchrony",)
 """Layers whose objects are stretches of time: to move an act in time is to move it off its object,
 and T has nothing to say."""
+
+DAYS = 3
+"""Days that data must span: on a ring of fewer most acts would stay on their day under T."""
 
 
 def beside_groups(
@@ -97,7 +101,7 @@ def _checked(
     beside = kept & ~gone[edges.left] & ~gone[edges.right]
     told = []
     for kind in kinds:
-        if kind == "T" and layer.actions.signal in UNTIMED:
+        if kind == "T" and (layer.actions.signal in UNTIMED or not _spans_days(layer.actions)):
             continue
         runs = []
         for run in range(config.shuffles):
@@ -128,6 +132,10 @@ def _checked(
             )
         )
     return tuple(told)
+
+
+def _spans_days(actions: Actions) -> bool:
+    return int(np.ptp(actions.time)) >= DAYS * DAY
 
 
 def _without(actions: Actions, gone: Bool) -> Actions:

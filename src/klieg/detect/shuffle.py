@@ -4,8 +4,8 @@ S moves labels inside a stratum, H inside a stratum and clock hour: objects, tim
 targets stay where they are. A random permutation is drawn first; the few slots on which an account
 would meet its own double are then swapped with random slots of the same pool until none is left.
 Nothing is dropped: dropping the doubles would lose 5–7 % of the actions. T keeps who acted on what
-and moves each account's acts in time, all by the same. The room does not know what is counted
-afterwards.
+and at which hour, and moves each account's acts by whole days. The room does not know what is
+counted afterwards.
 """
 
 from __future__ import annotations
@@ -66,17 +66,19 @@ def shuffle_by_hour(actions: Actions, strata: Strata, seed: int) -> Actions:
 
 
 def shift(actions: Actions, seed: int) -> Actions:
-    """``actions`` with all acts of each account moved in time by a draw of its own, around a ring.
+    """``actions`` with each account's acts moved by whole days, on each object by its own draw.
 
-    Who acted on what stays, and so do the gaps between an account's acts. The ring is a day longer
-    than the data: acts of one account on one object that were a day apart stay so.
+    Who acted on what stays, and at which hour; together in time is nobody but by chance. (One draw
+    for all acts of an account would leave pairs whose draws are alike as they were: one pair in
+    fifteen in a month, at 24 hours, on all they share at once.) Days lie on a ring one longer than
+    the data, so acts of one account on one object that were a day apart stay so.
     """
     if not actions.n:
         return actions
     first = int(actions.time.min())
-    ring = int(actions.time.max()) - first + DAY
-    draw = np.random.default_rng(seed).integers(0, ring, actions.n_accounts)
-    time = first + (actions.time - first + draw[actions.account]) % ring
+    days = (int(actions.time.max()) - first) // DAY + 2
+    moved = _draw(actions.account, actions.object, seed) % np.uint64(days)
+    time = first + (actions.time - first + moved.astype(np.int64) * DAY) % (days * DAY)
     order = np.argsort(time, kind="stable")
     return replace(
         actions,
@@ -86,6 +88,20 @@ def shift(actions: Actions, seed: int) -> Actions:
         post=actions.post[order],
         target=actions.target[order],
     )
+
+
+def _draw(account: I32, object_: I32, seed: int) -> U64:
+    """(n,) a number of each account and object: splitmix64 of both and the seed."""
+    state = np.full(1, seed % 2**64, np.uint64)
+    keys = np.array([_random(state, 2**31 - 1), _random(state, 2**31 - 1)], np.uint64)
+    keys *= np.uint64(0x9E3779B97F4A7C15)  # (as an array: a product of scalars warns of overflow)
+    z: U64 = (account.astype(np.uint64) << np.uint64(32)) | object_.astype(np.uint64)
+    for key in keys:
+        z = z ^ key
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    return z
 
 
 def _dealt(actions: Actions, strata: Strata, cell: I32 | None, seed: int) -> Actions:
