@@ -54,7 +54,8 @@ def group(seed: int, crew: int, strangers: int, jitter: float = WINDOW) -> timed
 def kept(found: timed.Timed, n: int, **more: Any) -> list[int]:
     acts = np.bincount(found.object, minlength=OBJECTS)
     usual = np.full(int((acts >= 2).sum()), 2 * WINDOW / (12 * HOUR))
-    return core.keepers(found, np.arange(n, dtype=np.int32), usual, WINDOW, **more).tolist()
+    layers = [(found, usual)]
+    return core.keepers(layers, np.arange(n, dtype=np.int32), WINDOW, **more).tolist()
 
 
 @pytest.mark.parametrize("strangers", [2, 10, 60])
@@ -70,9 +71,23 @@ def test_core_of_a_crew_is_the_whole_crew() -> None:
 
 def test_core_chosen_on_half_of_the_acts_counts_no_other() -> None:
     found = group(2, 15, 10)
-    early = found.object < 6
-    assert kept(found, 25, chosen=early) == list(range(15))
-    assert kept(found, 25, chosen=found.object >= 12) != list(range(15))
+    until, after = 6 * 86_400e6, 12 * 86_400e6
+    assert kept(found, 25, chosen=lambda time: time < until) == list(range(15))
+    assert kept(found, 25, chosen=lambda time: time >= after) != list(range(15))
+
+
+def test_core_adds_up_the_layers_of_a_group() -> None:
+    """Half of a crew's joint acts in either layer: by both together everybody belongs."""
+    whole = group(4, 12, 6)
+    rows = list(zip(whole.account.tolist(), whole.object.tolist(), whole.time / 1e6, strict=True))
+    usual = 2 * WINDOW / (12 * HOUR)
+    layers = []
+    for odd in (0, 1):
+        part = laid([r for r in rows if r[1] % 2 == odd], 18)
+        shared = int((np.bincount(part.object, minlength=OBJECTS) >= 2).sum())
+        layers.append((part, np.full(shared, usual)))
+    members = np.arange(18, dtype=np.int32)
+    assert core.keepers(layers, members, WINDOW).tolist() == list(range(12))
 
 
 @settings(max_examples=20, deadline=None)

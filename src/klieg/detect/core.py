@@ -9,7 +9,7 @@ it. The room searches no set and knows no class.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,9 +19,15 @@ from klieg.detect.timed import TEXTUAL, rows_of
 from klieg.tables import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from klieg.detect.clock import Timing
+    from klieg.detect.halves import Parting
     from klieg.detect.reading import Reading, Run
     from klieg.detect.timed import Timed
     from klieg.tables import F64, I32, I64, Bool, Group
+
+    Clocked = tuple[Timed, F64]
 
 __all__ = ["core", "keepers"]
 
@@ -33,50 +39,52 @@ FEWEST: Final = 3
 ROUNDS: Final = 40
 
 
-def core(run: Run, group: Group, read: Reading) -> Group | None:
+def core(run: Run, group: Group, parts: Iterable[str], read: Reading) -> Group | None:
     """The group itself where every member keeps its clock; the core, weighed alone; None where
-    the core does not stand."""
-    if len(read.timings) != 1 or not run.clock.windows or len(group.members) <= FEWEST:
+    the core does not stand. ``parts`` are the signals that carry the group."""
+    if not run.clock.windows or len(group.members) <= FEWEST:
         return group
-    timed, window = run.clock.layers[read.signal], _window(run, read)
-    members = keepers(timed, group.members, _expected(run, read), window)
+    kind = read.signal in TEXTUAL
+    joined = [n for n in parts if (n in TEXTUAL) == kind] if len(read.timings) > 1 else []
+    names = joined or [read.signal]
+    window = _window(run, read)
+    layers = [
+        (run.clock.layers[name], _usual(run, t, window, textual=kind))
+        for name, t in zip(names, read.timings, strict=True)
+    ]
+    members = keepers(layers, group.members, window)
     if len(members) == len(group.members):
         return group
     if len(members) < FEWEST:
         return None
-    found = narrowing.weighed(run, group, members, read.signal)
+    home = group.layer if len(names) > 1 else read.signal
+    found = narrowing.weighed(run, group, members, home)
     if found is None:
         return None
-    return replace(found, halves=_by_half(run, group, read), stability=group.stability)
+    return replace(found, halves=_by_half(run, group, layers, window), stability=group.stability)
 
 
 def keepers(
-    timed: Timed,
+    layers: Sequence[Clocked],
     members: I32,
-    usual: F64,
     window: int,
     *,
-    chosen: Bool | None = None,
+    chosen: Callable[[I64], Bool] | None = None,
 ) -> I32:
     """Members (ascending) whose own pairs within the window are in step with the others'.
 
     A member of a group whose pairs are R times as many as usual is likelier to have come by chance
     if its own are fewer than (R − 1) / ln R times (two Poisson laws; one standard error is
     forgiven). Those leave, and who has too few pairs at all, a tenth of the group at a time.
-    ``usual``: (J,) what chance expects of a pair of acts on each object that two members acted on;
-    ``chosen``: (rows,) which acts of the layer count, all if None.
+    ``layers``: each with (J,) what chance expects of a pair of acts on each object that two
+    members acted on; ``chosen``: which times count, all if None.
     """
-    joint, rows, place, _ = clock.shared(timed, rows_of(timed, members))
+    rows = [_Rows.of(timed, usual, members, chosen) for timed, usual in layers]
     kept = np.ones(len(members), np.bool_)
-    who = np.searchsorted(members, timed.account[rows])
-    counted = np.ones(len(rows), np.bool_) if chosen is None else chosen[rows]
     for _ in range(ROUNDS):
-        use = kept[who] & counted
-        met = _near(timed.clipped[rows[use]], window)
-        acts = np.bincount(place[use], minlength=len(joint))
-        expected = usual[place[use]] * (acts[place[use]] - 1)
-        seen = np.bincount(who[use], weights=met, minlength=len(members))
-        chance = np.bincount(who[use], weights=expected, minlength=len(members))
+        seen, chance = np.zeros(len(members)), np.zeros(len(members))
+        for each in rows:
+            each.count(kept, window, seen, chance)
         whole = seen.sum() / max(float(chance.sum()), 1e-9)
         own = np.where(kept, (seen + np.sqrt(seen) + 0.5) / (chance + 0.5), np.inf)
         beyond = np.where(kept, seen - chance, np.inf)
@@ -90,17 +98,51 @@ def keepers(
     return members[kept]
 
 
-def _by_half(run: Run, group: Group, read: Reading) -> tuple[I32 | None, I32 | None]:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A group's acts of one layer on objects it shares."""
+
+    who: I64  # (r,) place of the member
+    thing: I64  # (r,) place of the object
+    clipped: I64  # (r,)
+    usual: F64  # (J,)
+
+    @classmethod
+    def of(
+        cls, timed: Timed, usual: F64, members: I32, chosen: Callable[[I64], Bool] | None
+    ) -> _Rows:
+        _, rows, place, _ = clock.shared(timed, rows_of(timed, members))
+        use = np.ones(len(rows), np.bool_) if chosen is None else chosen(timed.time[rows])
+        who = np.searchsorted(members, timed.account[rows[use]])
+        return cls(who, place[use], timed.clipped[rows[use]], usual)
+
+    def count(self, kept: Bool, window: int, seen: F64, chance: F64) -> None:
+        """Add each member's pairs with the others that are kept, and what chance expects."""
+        use = kept[self.who]
+        who, thing = self.who[use], self.thing[use]
+        acts = np.bincount(thing, minlength=len(self.usual))
+        expected = self.usual[thing] * (acts[thing] - 1)
+        seen += np.bincount(who, weights=_near(self.clipped[use], window), minlength=len(seen))
+        chance += np.bincount(who, weights=expected, minlength=len(seen))
+
+
+def _by_half(
+    run: Run, group: Group, layers: Sequence[Clocked], window: int
+) -> tuple[I32 | None, I32 | None]:
     """The cores that either half of the days would have chosen, to be timed on the other."""
-    if run.parting is None:
+    how = run.parting
+    if how is None:
         return None, None
-    timed, window = run.clock.layers[read.signal], _window(run, read)
     found: list[I32 | None] = []
     for half in (0, 1):
-        chosen = run.parting.of(timed.time) == half
-        mine = keepers(timed, group.members, _expected(run, read), window, chosen=chosen)
+        chosen = _on(how, half)
+        mine = keepers(layers, group.members, window, chosen=chosen)
         found.append(mine if len(mine) >= FEWEST else None)
     return found[0], found[1]
+
+
+def _on(how: Parting, half: int) -> Callable[[I64], Bool]:
+    return lambda time: np.asarray(how.of(time) == half, np.bool_)
 
 
 def _even(ratio: float) -> float:
@@ -110,9 +152,11 @@ def _even(ratio: float) -> float:
 
 def _window(run: Run, read: Reading) -> int:
     """The window that tells the group from chance best."""
-    seen, usual = read.timings[0].observed, _against(read)
-    told = [_told(float(x.sum()), float(e.sum())) for x, e in zip(seen, usual, strict=True)]
-    return run.clock.windows[int(np.argmax(told))]
+    textual = read.signal in TEXTUAL
+    seen = sum(t.observed.sum(axis=1).astype(np.float64) for t in read.timings)
+    usual = sum((t.pace if textual else t.event).sum(axis=1) for t in read.timings)
+    pairs = zip(np.atleast_1d(seen), np.atleast_1d(usual), strict=True)
+    return run.clock.windows[int(np.argmax([_told(float(x), float(e)) for x, e in pairs]))]
 
 
 def _told(seen: float, usual: float) -> float:
@@ -122,16 +166,10 @@ def _told(seen: float, usual: float) -> float:
     return seen * math.log(seen / usual) - seen + usual
 
 
-def _against(read: Reading) -> F64:
-    """(W, J) the expectation that decides."""
-    timing = read.timings[0]
-    return timing.pace if read.signal in TEXTUAL else timing.event
-
-
-def _expected(run: Run, read: Reading) -> F64:
+def _usual(run: Run, timing: Timing, window: int, *, textual: bool) -> F64:
     """(J,) what chance expects of one pair of acts on each object, within the window."""
-    acts = read.timings[0].acts.astype(np.float64)
-    whole = _against(read)[run.clock.windows.index(_window(run, read))]
+    whole = (timing.pace if textual else timing.event)[run.clock.windows.index(window)]
+    acts = timing.acts.astype(np.float64)
     return np.asarray(np.minimum(whole / np.maximum(acts * (acts - 1) / 2, 1.0), 1.0))
 
 

@@ -198,7 +198,7 @@ def _finding(run: Run, group: Group) -> Told | None:
         if crew is None:
             read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
     if read.verdict.class_ == "coordinated":
-        crew = core.core(run, group, read)
+        crew = core.core(run, group, parts, read)
         if crew is not None and crew is not group:
             return _finding(run, crew)
         if crew is None:
