@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klieg.insight import impact
-from klieg.tables import POSTS, SECOND, Actions, Finding, JointAct, Member, Posts
+from klieg.tables import POSTS, SECOND, Actions, Finding, JointAct, Member, Posterior, Posts
 
 HOUR = 3600 * SECOND
 
@@ -154,3 +156,34 @@ def test_impact_does_not_depend_on_the_order_of_accounts(
         assert x.with_group == pytest.approx(y.with_group)
         assert x.without == pytest.approx(y.without)
         assert x.coalesced == pytest.approx(y.coalesced)
+
+
+@pytest.mark.parametrize("group", [0.0, 1.0])
+def test_impact_removes_by_the_posterior_of_group_and_member(group: float) -> None:
+    actions = actions_of([(0, 0), (1, 0), (2, 0), (3, 0), (3, 1)], 4)
+    plain = finding_of([0, 1], [0, 1], ["https://0.example/"], evidence=20.0)
+    asked = replace(
+        plain,
+        members=(Member(0, 20.0, 1, 0, 1.0), Member(1, 20.0, 1, 0, 0.0)),
+        posterior=Posterior("1", 0.1, 1.0, group),
+    )
+    assert impact.probability(plain) == 0.99  # without one the band speaks
+    assert impact.probability(asked) == group
+    rows = impact.of_finding(asked, impact.prepare({"link": actions}), posts_of(actions))
+    (acts,) = [r for r in rows if r.metric == "acts" and r.subject == "link: https://0.example/"]
+    assert acts.with_group == 4 / 5
+    # of the two members only the sure one leaves, and only if the group is one
+    assert acts.without == pytest.approx(3 / 4 if group else 4 / 5)
+    assert acts.low == pytest.approx(acts.without)
+    assert acts.high == pytest.approx(acts.without)
+
+
+def test_impact_an_account_leaves_with_the_finding_that_is_surest_of_it() -> None:
+    one = finding_of([0], [0], [], evidence=20.0)
+    sure = replace(one, members=(Member(0, 1.0, 1, 0, 0.6),), posterior=Posterior("1", 0.1, 9, 0.9))
+    unsure = replace(
+        one, members=(Member(0, 1.0, 1, 0, 0.99),), posterior=Posterior("1", 0.1, 0.1, 0.01)
+    )
+    removal = impact._removal([unsure, sure])
+    assert removal.group.tolist() == [1]
+    assert removal.member_p.tolist() == [0.6]

@@ -19,7 +19,7 @@ from klieg.detect.timed import HORIZON, later, rows_of
 from klieg.tables import MULTIPLEX, Controls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -37,13 +37,14 @@ RESERVE: Final = 30  # the accounts most like a member from which one is drawn f
 SHARED: Final = 3  # … or so many times the members that want the same ones
 WORK: Final = 3_000_000  # acts of all sets together, from which on fewer are drawn
 FEWEST: Final = 20
-TIMED: Final = 10  # sets whose clock is read: each takes as long as a group's own
+TIMED: Final = 5  # sets whose clock is read: each takes as long as a group's own
 ALIKE: Final = 1.25  # mean activity of the sets over the group's, from which it is not matched
 SHOWN: Final = 2  # decimals: the order in which a set's acts are added up moves the thirteenth
 MOSTLY: Final = 0.8  # share of accounts that must be alike before it is said that they are
 
-# what a difference weighs: a factor e of activity, a class of speed, an hour, another pool
-PER_ACTIVITY, PER_SPEED, PER_HOUR, PER_POOL = 1.0, 0.5, 0.15, 1.5
+# what a difference weighs: a factor e of posts, of acts in the layer (joint acts go by its square),
+# a class of speed, an hour, another pool
+PER_POSTS, PER_ACTS, PER_SPEED, PER_HOUR, PER_POOL = 1.0, 3.0, 0.4, 0.1, 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Field:
     posts: F64  # (A,) ln(1 + rows of evidence)
     speed: I64  # (A,) class
     zone: I64  # (A,) 0 … 23
-    pool: I64  # (A,) where most of its acts are; −1 for none
+    pool: I64  # (A,) where most of its acts are, interest and all; −1 for none
     free: I64  # (F,) accounts outside every group, ascending
 
 
@@ -81,7 +82,7 @@ def opened(run: Run, groups: Sequence[Group]) -> Field:
     layers = run.network.layers
     home = MULTIPLEX if MULTIPLEX in layers else max(layers, key=lambda x: (layers[x].actions.n, x))
     actions = layers[home].actions
-    pool = run.network.flat.get(home, layers[home].strata).object_stratum[actions.object]
+    pool = layers[home].strata.object_stratum[actions.object]
     return Field(
         keys(run.posts),
         np.log1p(count),
@@ -101,7 +102,8 @@ def of_group(run: Run, field: Field, group: Group, finding: Finding) -> Controls
     count = min(run.config.controls, max(few, FEWEST))
     sets = draw(field, group.members, acts, count, seed=run.config.seed)
     every = [group.members, *sets]
-    nets = _nets(tilings, every, run.posts.n_accounts)
+    carried = [t for name, t in tilings.items() if name in (group.layer, *finding.signals)]
+    nets = _nets(carried, every, run.posts.n_accounts)
     joints = _joined(home, every, group.window, group.offset)
     events = _events(run, finding, every)
     return Controls(
@@ -204,7 +206,8 @@ def _nearest(profile: F64, theirs: _Traits, key: U64, count: int) -> I64:
     posts, acts, speed, zone, pool = profile
     hours = np.abs(theirs.zone - zone)
     away = (
-        PER_ACTIVITY * (np.abs(theirs.posts - posts) + np.abs(theirs.acts - acts))
+        PER_POSTS * np.abs(theirs.posts - posts)
+        + PER_ACTS * np.abs(theirs.acts - acts)
         + PER_SPEED * np.abs(theirs.speed - speed)
         + PER_HOUR * np.maximum(np.minimum(hours, 24 - hours) - 1, 0)
         + PER_POOL * (theirs.pool != pool)
@@ -248,13 +251,13 @@ def _overlap(mine: I64, theirs: I64, near: int) -> float:
     return float(1 - np.abs(np.cumsum(a - b)).max()) if size > 1 else 1.0
 
 
-def _nets(tilings: Mapping[str, Tilings], sets: Sequence[I32], n_accounts: int) -> F64:
-    """(sets,) ln e less the price, each set over all layers, windows, offsets and ω."""
+def _nets(tilings: Sequence[Tilings], sets: Sequence[I32], n_accounts: int) -> F64:
+    """(sets,) ln e less the price, each set over the layers at hand, windows, offsets and ω."""
     if len(sets[0]) > bursts.MASS:
-        return np.array([bursts.net(tilings.values(), who, n_accounts) for who in sets])
+        return np.array([bursts.net(tilings, who, n_accounts) for who in sets])
     cells = [
         refine.weigh(refine.bench(t.lattice, t.n_accounts), list(sets)).reshape(len(sets), -1)
-        for t in tilings.values()
+        for t in tilings
     ]
     price = bursts.price(n_accounts, len(sets[0]))
     return np.array([bursts.log_mean_exp(row) for row in np.concatenate(cells, axis=1)]) - price

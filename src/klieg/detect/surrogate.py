@@ -36,29 +36,53 @@ ENOUGH: Final = 20
 
 
 def layers(
-    found: Mapping[str, Layer], clock: ClockData, key: U64, *, seed: int = 0
+    found: Mapping[str, Layer],
+    clock: ClockData,
+    key: U64,
+    *,
+    seed: int = 0,
+    free: I64 | None = None,
 ) -> dict[str, Layer]:
-    """Every layer but the multiplex with its delays dealt anew."""
+    """Every layer but the multiplex with its delays dealt anew.
+
+    ``free`` are the accounts of whose links texts take their delays: those outside every group, as
+    for their pace; all if None.
+    """
     speed = _deciles(clock.speed_sum, clock.speed_acts)
     told = {name: layer.actions for name, layer in found.items() if name != MULTIPLEX}
     usual = next((told[n] for n in ("link", "repost") if n in clock.pairs), None)
     return {
         name: replace(
             found[name],
-            actions=dealt(actions, speed, key, seed=seed, usual=usual if name in TEXTUAL else None),
+            actions=dealt(
+                actions,
+                speed,
+                key,
+                seed=seed,
+                usual=usual if name in TEXTUAL else None,
+                free=free,
+            ),
         )
         for name, actions in told.items()
     }
 
 
 def dealt(
-    actions: Actions, speed: I64, key: U64, *, seed: int = 0, usual: Actions | None = None
+    actions: Actions,
+    speed: I64,
+    key: U64,
+    *,
+    seed: int = 0,
+    usual: Actions | None = None,
+    free: I64 | None = None,
 ) -> Actions:
     """The same acts at other times, in time order; each object keeps its first act.
 
+    Dealt is when an account first acted on an object; what it did there again keeps its distance.
+
     ``speed`` (A,) class of every account, ``key`` (A,) its fingerprint: what is dealt depends on
-    when accounts act, never on a number or a name. With ``usual`` delays are drawn from that
-    layer's, with replacement; without, they are swapped.
+    when accounts act, never on a number or a name. With ``usual`` delays are drawn from those of
+    ``free`` accounts in that layer, with replacement; without, they are swapped.
     """
     if actions.n < 2:
         return actions
@@ -68,21 +92,22 @@ def dealt(
         slots = own.row[np.lexsort((own.mark, own.cell))]
         lots = own.delay[np.lexsort((turn, own.cell))]
     else:
-        slots, lots = own.row, _drawn(own, _delays(usual, speed, key), turn)
-    time = actions.time.copy()
-    time[slots] = own.born[actions.object[slots]] + lots
-    return _in_time(replace(actions, time=time))
+        slots, lots = own.row, _drawn(own, _of(_delays(usual, speed, key), usual, free), turn)
+    shift = np.zeros(actions.n, np.int64)
+    shift[slots] = own.born[actions.object[slots]] + lots - actions.time[slots]
+    return _in_time(replace(actions, time=actions.time + shift[own.leader]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Delays:
-    """All acts of a layer but the first on each object, in the order of their rows."""
+    """Each account's first act on an object, but the very first on it, in the order of rows."""
 
     row: I64  # (d,)
     delay: I64  # (d,) microseconds since the first act on the object
     cell: I64  # (d,) popularity of the object and speed of the account
     mark: U64  # (d,) a fingerprint of the act
     born: I64  # (n_objects,) microseconds
+    leader: I64  # (n,) of every act, the account's first on that object: what moves it along
 
 
 def _delays(actions: Actions, speed: I64, key: U64) -> _Delays:
@@ -92,15 +117,31 @@ def _delays(actions: Actions, speed: I64, key: U64) -> _Delays:
     mark = mix(key[actions.account] ^ mix((actions.time - origin).astype(np.uint64)))
     mark = mix(mark ^ (born[actions.object] - origin).astype(np.uint64))
     order = np.lexsort((mark, actions.time, actions.object))
-    later = np.ones(actions.n, np.bool_)
-    later[order[np.diff(actions.object[order], prepend=-1) != 0]] = False
-    once = np.unique(actions.object.astype(np.int64) * actions.n_accounts + actions.account)
+    pair = actions.object.astype(np.int64) * actions.n_accounts + actions.account
+    once, first, which = np.unique(pair, return_index=True, return_inverse=True)
     actors = np.bincount(once // actions.n_accounts, minlength=actions.n_objects)
     popular = pace.same_popularity(actors.astype(np.int32))
+    later = np.zeros(actions.n, np.bool_)
+    later[first] = True
+    later[order[np.diff(actions.object[order], prepend=-1) != 0]] = False
     row = np.flatnonzero(later)
     obj = actions.object[row]
     cell = popular[obj] * (DECILES + 1) + speed[actions.account[row]]
-    return _Delays(row, actions.time[row] - born[obj], cell, mark[row], born)
+    return _Delays(row, actions.time[row] - born[obj], cell, mark[row], born, first[which])
+
+
+def _of(found: _Delays, actions: Actions, free: I64 | None) -> _Delays:
+    """The delays of some accounts."""
+    if free is None:
+        return found
+    kept = np.isin(actions.account[found.row], free)
+    return replace(
+        found,
+        row=found.row[kept],
+        delay=found.delay[kept],
+        cell=found.cell[kept],
+        mark=found.mark[kept],
+    )
 
 
 def _drawn(own: _Delays, usual: _Delays, turn: U64) -> I64:

@@ -44,11 +44,14 @@ def tested(
     progress("findings: what they survive", 0, len(told))
     field = controls.opened(run, [*groups, *(t.group for t in told)])
     homes = stability.homes(run, [t.group for t in told], field.key)
-    anew = surrogate.layers(run.network.layers, run.clock, field.key, seed=run.config.seed)
+    anew = surrogate.layers(
+        run.network.layers, run.clock, field.key, seed=run.config.seed, free=field.free
+    )
     dealt = replace(run, clock=pace.prepare(anew, run.posts, run.config))
 
     def ask(one: Told) -> Finding:
-        beside = controls.of_group(run, field, one.group, one.finding)
+        wanted = run.config.controls > 0
+        beside = controls.of_group(run, field, one.group, one.finding) if wanted else None
         class_ = _class_of(dealt, one)
         finding = replace(
             one.finding,
@@ -58,7 +61,7 @@ def tested(
             ),
             dealt=class_,
         )
-        finding = posteriors.added(finding, run.posts.n_accounts)
+        finding = posteriors.added(finding)
         return replace(finding, survived=_sentences(finding, beside))
 
     found = []
@@ -96,8 +99,8 @@ def _class_of(dealt: Run, one: Told) -> str:
     return read.verdict.class_ if read else ""
 
 
-def _sentences(finding: Finding, beside: Controls) -> tuple[str, ...]:
-    out = [_controls(beside)]
+def _sentences(finding: Finding, beside: Controls | None) -> tuple[str, ...]:
+    out = [_controls(beside)] if beside else []
     if finding.class_ == "coordinated" and finding.dealt == "coordinated":
         out.append(
             "With delays dealt anew among comparable acts, who acted on what kept, it would still "
@@ -116,13 +119,17 @@ def _sentences(finding: Finding, beside: Controls) -> tuple[str, ...]:
 def _controls(beside: Controls) -> str:
     if not beside.nets:
         return "Too few accounts outside the findings are comparable: no controls were drawn."
-    alike = _listed(beside.matched) or "nothing that could be compared"
+    alike = (
+        f"alike in {_listed(beside.matched)}"
+        if beside.matched
+        else "the nearest there are, though not alike in activity, speed, time zone or pool"
+    )
     clock = ""
     if beside.events and beside.event > 0:
         clock = f", and at most {beside.events[-1]:.1f} times the usual simultaneity"
         clock += f" against {beside.event:.1f} here (lower bounds)"
     return (
-        f"{len(beside.nets):,} sets of as many accounts outside every finding, alike in {alike}: "
+        f"{len(beside.nets):,} sets of as many accounts outside every finding, {alike}: "
         f"the highest net is {_signed(beside.nets[-1])} nats, this group's {_signed(beside.net)}; "
         f"joint acts {beside.joints[-1]:,} at most against {beside.joint:,}{clock}."
     )

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klieg.tables import MULTIPLEX, Actions, Finding, Impact, Posts
+from klieg.tables import MULTIPLEX, Actions, Finding, Impact, Member, Posts
 
 if TYPE_CHECKING:
     from klieg.tables import F64, I32, I64, Bool
 
-__all__ = ["Ground", "of_case", "of_finding", "prepare", "probability"]
+__all__ = ["Ground", "of_case", "of_finding", "of_member", "prepare", "probability"]
 
 DRAWS = 400
 SUBJECTS = 5
 TRUE_SHARE = {"strong": 0.999, "likely": 0.99, "notable": 0.9, "insufficient data": 0.5}
-"""Band → least share of such findings that are what they claim (3.5), used as P(group)."""
+"""Band → least share of such findings that are what they claim: P(group) without a posterior."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,15 @@ def prepare(layers: Mapping[str, Actions]) -> dict[str, Ground]:
 
 
 def probability(finding: Finding) -> float:
-    """P(group): the share of findings of this band that are what they claim, at least."""
-    return TRUE_SHARE[finding.band]
+    """P(group): its posterior; without one the least share of its band that is what it claims."""
+    return finding.posterior.probability if finding.posterior else TRUE_SHARE[finding.band]
+
+
+def of_member(member: Member) -> float:
+    """P(account in the group | group): its posterior; without one by its evidence alone."""
+    if member.probability is not None:
+        return member.probability
+    return 1.0 / (1.0 + float(np.exp(-min(max(member.evidence, -30.0), 30.0))))
 
 
 def of_finding(
@@ -117,10 +124,13 @@ def of_case(
 def _removal(findings: Sequence[Finding]) -> _Removal:
     # an account in several findings leaves with the one that is surest of it
     best: dict[int, tuple[float, int]] = {}
+    surest: dict[int, float] = {}
     for g, finding in enumerate(findings):
+        group = probability(finding)
         for member in finding.members:
-            p = 1.0 / (1.0 + float(np.exp(-min(max(member.evidence, -30.0), 30.0))))
-            if p > best.get(member.account, (-1.0, 0))[0]:
+            p = of_member(member)
+            if p * group > surest.get(member.account, -1.0):
+                surest[member.account] = p * group
                 best[member.account] = (p, g)
     account = np.array(sorted(best), np.int32)
     return _Removal(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-WIDTH, LEFT, LANE, RIGHT = 368.0, 84.0, 26.0, 12.0
+WIDTH, LEFT, LANE, RIGHT = 372.0, 92.0, 26.0, 12.0
 CAVEAT: Final = "Alike in what the text names, not in what anybody wanted."
 CLOCK: Final = "clock, × usual"
 ZERO: Final = 2.0  # pixels that a value of nothing is drawn off the end of a strip
