@@ -41,3 +41,17 @@ def posts_of(rows: list[tuple[str, str, int]]) -> Posts:
     table = pa.table([columns.get(f.name, pa.nulls(n, f.type)) for f in POSTS], schema=POSTS)
     account = np.array([names.index(r[0]) for r in rows], np.int32)
     return Posts(table, account, time, pa.array(names), pa.array(["x"] * len(names)), 0)
+
+
+def wide_world() -> list[tuple[str, str, int]]:
+    """The crew reposts r0 … r11 within a minute each, days apart; 300 others repost by chance.
+
+    Two or three others are on each of these posts as well, hours later.
+    """
+    rng = np.random.default_rng(7)
+    rows = [(a, f"r{k}", 90_000 * k + 9 * i) for k in range(12) for i, a in enumerate(CREW)]
+    for i in range(300):
+        chosen = rng.choice(150, 4, replace=False)
+        when = 90_000 * (chosen % 12) + rng.integers(60_000, size=4)
+        rows += [(f"w{i}", f"r{p}", int(t)) for p, t in zip(chosen, when, strict=True)]
+    return rows

@@ -131,6 +131,7 @@ def _beside(case: Any, truth: Any) -> list[dict[str, object]]:
             "method": w.method,
             "AUC": _known(w.auc),
             "at like volume": _known(w.auc_matched),
+            "each account once": _known(w.auc_per_account),
             "named": w.named,
             "precision": _known(w.precision),
             "recall": _known(w.recall),

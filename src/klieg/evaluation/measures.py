@@ -269,7 +269,7 @@ def _beside_baselines(records: Sequence[Record]) -> list[Measure]:
     leads: dict[str, list[float]] = {}
     for record in records:
         rows = {w["method"]: w["auc_matched"] for w in record.get("baselines", ())}
-        ours = rows.get("klieg: findings, then pairs")
+        ours = rows.get("klieg: findings, then joint behaviour")
         for method, value in rows.items():
             if ours is not None and value is not None and not method.startswith("klieg"):
                 leads.setdefault(method, []).append(ours - value)

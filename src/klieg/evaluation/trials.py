@@ -207,6 +207,7 @@ def _baselines(case: Case, truth: Truth, trial: Trial) -> list[dict[str, Any]]:
             "right": w.right,
             "auc": w.auc,
             "auc_matched": w.auc_matched,
+            "auc_per_account": w.auc_per_account,
         }
         for w in weighed(case, truth, seed=trial.seed)
     ]

@@ -14,7 +14,8 @@ import numpy as np
 
 from klieg.evaluation.baselines import fused, mutual, plain, tools
 from klieg.evaluation.baselines.traces import traces
-from klieg.evaluation.ranking import matched_auc, rank_auc
+from klieg.evaluation.joint import joint_behaviour
+from klieg.evaluation.ranking import matched_auc, per_account_auc, rank_auc
 from klieg.evaluation.scores import account_scores
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINES", "OURS", "Weighed", "opinions", "weighed"]
 
-OURS = ("klieg: coordinated", "klieg: standing", "klieg: findings, then pairs")
+OURS = (
+    "klieg: coordinated",
+    "klieg: standing",
+    "klieg: joint behaviour",
+    "klieg: findings, then joint behaviour",
+)
+"""By its findings, whose rule names whom they hold; by all joint behaviour, whatever it was called;
+and by both, those in findings first and graver classes above."""
 BASELINES = (
     "CNT, 1 s",
     "CNT, 60 s",
@@ -50,6 +58,7 @@ class Weighed:
     right: int  # of them of campaigns
     auc: float
     auc_matched: float  # among accounts of like volume
+    auc_per_account: float  # the same, each account of a campaign counting once
 
     @property
     def precision(self) -> float:
@@ -91,6 +100,7 @@ def weighed(case: Case, truth: Truth, *, seed: int = 0) -> tuple[Weighed, ...]:
             int((named & positive).sum()),
             rank_auc(score, positive),
             matched_auc(score, positive, volume),
+            per_account_auc(score, positive, volume),
         )
         for name, (score, named) in said.items()
     )
@@ -104,12 +114,8 @@ def _ours(case: Case) -> dict[str, tuple[F64, Bool]]:
         rows = [m.account for m in finding.members]
         standing[rows] = True
         named[rows] |= finding.class_ == "coordinated"
-    # those in no finding are told apart by their best pair, never above one that is in a finding
-    surprise = np.zeros(n)
-    for layer in case.layers:
-        edges = layer.scored.edges
-        value = -np.log10(np.maximum(layer.scored.p, 1e-300))
-        for end in (edges.left, edges.right):
-            np.maximum.at(surprise, end, value)
-    both = score + surprise / (1.0 + surprise) / 4
-    return dict(zip(OURS, ((score, named), (score, standing), (both, standing)), strict=True))
+    joint = joint_behaviour(case).score
+    # those in no finding are told apart by the rest, never above one that is in a finding
+    both = score + joint / (1.0 + joint) / 4
+    told = (score, named), (score, standing), (joint, joint > 0), (both, standing)
+    return dict(zip(OURS, told, strict=True))
