@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["core", "keepers"]
 
-PART: Final = 0.25
+PART: Final = 1 / 3
 """Of the pairs beyond chance that the strongest tenth have: who has fewer only came across them."""
 
 STRONGEST: Final = 0.9
@@ -89,7 +89,7 @@ def keepers(
         own = np.where(kept, (seen + np.sqrt(seen) + 0.5) / (chance + 0.5), np.inf)
         beyond = np.where(kept, seen - chance, np.inf)
         enough = PART * float(np.quantile(beyond[kept], STRONGEST))
-        apart = (own < _even(whole)) | (beyond + np.sqrt(seen) < enough)
+        apart = (own < _even(whole)) | (beyond < enough)
         late = np.flatnonzero(apart & kept)
         if not len(late) or kept.sum() <= FEWEST:
             break
