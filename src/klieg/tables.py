@@ -315,6 +315,7 @@ class NullStat:
     second_level: float = 0.0  # every pair that is not scored and in no crowd has a larger p
     second_added: int = 0  # validated pairs that the occupancy cap had kept out
     other_shuffles: tuple[ShuffleStat, ...] = ()  # beside ``shuffled``, which are of kind S
+    exact: tuple[int, int] = (0, 0)  # pairs just above the threshold; below it by the exact tail
     insufficient: str = ""  # why who acts with whom cannot be tested in this layer, if so
 
 

@@ -14,7 +14,7 @@ from klieg.tables import MULTIPLEX, NullStat, ShuffleStat
 if TYPE_CHECKING:
     from klieg.case.case import Case
 
-__all__ = ["KINDS", "Checked", "checked", "levels", "tail_text"]
+__all__ = ["KINDS", "Checked", "checked", "exact_text", "levels", "tail_text"]
 
 KINDS = {
     "S": "labels shuffled inside each pool, every account",
@@ -34,6 +34,7 @@ class Checked:
     shuffled: dict[str, tuple[int, ...]]  # kind → pairs that each of its runs validated
     tails: dict[str, tuple[float, ...]]  # "data" and kind → #{p ≤ α} / (mα)
     beside: int | None  # validated pairs of accounts in no group, where H or T counted them
+    exact: tuple[int, int]  # pairs just above the threshold; those below it by the exact tail
     insufficient: str  # why who acted with whom cannot be tested here; "" if it can
 
 
@@ -46,6 +47,15 @@ def checked(case: Case) -> tuple[Checked, ...]:
 def levels(case: Case) -> tuple[float, ...]:
     """α at which tails were counted; none without layers."""
     return next((x.stat.tail_alpha for x in case.layers if x.stat.tail_alpha), ())
+
+
+def exact_text(rows: tuple[Checked, ...]) -> str:
+    """Whether exact tails would have changed a verdict; empty where no pair was near."""
+    asked, more = (sum(row.exact[k] for row in rows) for k in (0, 1))
+    if not asked:
+        return ""
+    near = "pair lies" if asked == 1 else "pairs lie"
+    return f"{asked:,} {near} just above the threshold; by exact tails {more:,} would pass"
 
 
 def tail_text(ratios: tuple[float, ...]) -> str:
@@ -65,5 +75,6 @@ def _row(stat: NullStat) -> Checked:
         shuffled=shuffled | {kind: s.validated for kind, s in others.items()},
         tails={"data": stat.tail_real} | tails | {kind: s.tail for kind, s in others.items()},
         beside=next((s.real for s in stat.other_shuffles), None),
+        exact=stat.exact,
         insufficient=stat.insufficient,
     )

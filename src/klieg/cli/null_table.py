@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from klieg.case.checked import KINDS, Checked, checked, levels, tail_text
+from klieg.case.checked import KINDS, Checked, checked, exact_text, levels, tail_text
 from klieg.cli.screen import NARROW, WIDE, plain
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def null_table(case: Case, *, width: int = WIDE) -> Table | Text:
         table.add_column(f"tail {name}", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row, kinds, wide=wide))
-    table.caption = _legend(case, kinds, wide=wide)
+    told = (_legend(case, kinds, wide=wide), exact_text(rows))
+    table.caption = " ".join(f"{line}." for line in told if line)
     table.caption_justify = "left"
     return table
 
@@ -52,4 +53,4 @@ def _legend(case: Case, kinds: list[str], *, wide: bool) -> str:
     if wide:
         alphas = ", ".join(f"{a:.0e}".replace("e-0", "e-") for a in levels(case))
         told.append(f"tail: pairs with p ≤ α over what chance expects, α = {alphas}")
-    return "; ".join(told) + "." if told else ""
+    return "; ".join(told)

@@ -8,13 +8,22 @@ it searches no groups and judges nobody.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from klieg import memory
-from klieg.detect import crowds, error_control, multiplex, null, second_look, sifting, strata
+from klieg.detect import (
+    crowds,
+    error_control,
+    exact,
+    multiplex,
+    null,
+    second_look,
+    sifting,
+    strata,
+)
 from klieg.engine import shards
 from klieg.engine.spill import unmapped
 from klieg.tables import MULTIPLEX, Edges, Layer, Network, NullStat, ScoredEdges
@@ -97,7 +106,9 @@ def build(
 
     checked = _each("shuffles", check, actions, config, progress)
     built = {
-        name: _layer(actions[name], pools[name], studies[name], verdict, checked[name], config)
+        name: _layer(
+            actions[name], pools[name], studies[name], verdict, checked[name], config, engine
+        )
         for name in actions
     }
     return Network(
@@ -236,6 +247,7 @@ def _layer(
     verdict: _Verdict,
     shuffled: _Shuffled,
     config: Config,
+    engine: Engine,
 ) -> Layer:
     own = actions.signal != MULTIPLEX
     tests = s.tests
@@ -256,7 +268,9 @@ def _layer(
         validated=validated[kept],
         grouped=np.zeros(len(kept), np.bool_),
     )
-    return Layer(actions, pools, scored, _stat(actions, s, verdict, shuffled, scored))
+    near = exact.beside(actions, s, verdict.floor, config, engine) if own else (0, 0)
+    stat = _crowded(_stat(actions, s, verdict, shuffled, scored), s)
+    return Layer(actions, pools, scored, replace(stat, exact=near))
 
 
 def _rows(edges: Edges, kept: I64) -> Edges:
@@ -302,17 +316,17 @@ def _stat(
         validated_e=int(np.count_nonzero(s.tests.e >= verdict.e)) if own else 0,
         second_level=s.level,
         second_added=s.added,
-        **_crowded(s),
     )
 
 
-def _crowded(s: Study) -> dict[str, int]:
+def _crowded(stat: NullStat, s: Study) -> NullStat:
     """What stands for the pairs of crowds, and how many of them could have been validated."""
     every = sum(found.crowd.pairs for found in s.crowds)
-    return {
-        "crowds": len(s.crowds),
-        "crowd_pairs": every,
-        "crowd_scored": every - sum(map(crowds.unscored, s.crowds)),
-        "crowd_possible": s.possible,
-        "crowd_raised": s.raised,
-    }
+    return replace(
+        stat,
+        crowds=len(s.crowds),
+        crowd_pairs=every,
+        crowd_scored=every - sum(map(crowds.unscored, s.crowds)),
+        crowd_possible=s.possible,
+        crowd_raised=s.raised,
+    )

@@ -17,7 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from klieg import evidence
-from klieg.case.checked import KINDS, checked, tail_text
+from klieg.case.checked import KINDS, checked, exact_text, tail_text
 from klieg.case.export.pictures import controls, copies, impact, network, null, raster, svg
 from klieg.case.lifeline import lifeline
 from klieg.case.retests import Line, lines
@@ -95,6 +95,7 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
         stats=_stats(shown),
         checks=checked(shown),
         kinds=KINDS,
+        exact=exact_text(checked(shown)),
         null=null.draw(_stats(shown), _stamp(shown)),
         network=network.draw(shown.findings, shown.layers, shown.posts, _stamp(shown))
         if shown.findings
