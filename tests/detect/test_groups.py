@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import poisson
 
 from klieg.config import Config
-from klieg.detect import bursts, court, groups
+from klieg.detect import bursts, court, groups, hunt
 from klieg.sockets import make
 from klieg.tables import MULTIPLEX, Actions, Edges, Layer, Network, ScoredEdges, Strata, WeakGraph
 
@@ -355,3 +355,19 @@ def test_groups_of_nothing_are_none():
     beside = network((layer, one_pool(layer)))
     both = Network({**none.layers, **beside.layers}, {**none.flat, **beside.flat}, beside.weak)
     assert len(groups.search(both, 400, CONFIG, ENGINE)) == len(found_in(layer))
+
+
+def test_groups_that_are_much_of_a_small_layer_stand(monkeypatch):
+    """Twenty-two accounts with a sixth of a layer of 1,300 acts: by Poisson's bound they are what
+    chance expects, by binomial factors they are not; and the search hands them on."""
+    acts = Acts(31, 3000, 900)
+    who, what, when = acts.rows[0]
+    some = acts.rng.choice(len(who), 1080, replace=False)
+    acts.rows = [(who[some], what[some], when[some])]
+    crew = acts.rng.choice(3000, 22, replace=False)
+    acts.plant(crew, 10, 900)
+    layer = acts.actions("hashtags")
+    assert match(found_in(layer), crew) == (1.0, 1.0)
+    for room in (bursts, hunt):
+        monkeypatch.setattr(room, "DENSE", 1.0)
+    assert match(found_in(layer), crew)[0] == 0.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klieg.engine import burst_search
 from klieg.engine.bursts import log_factors
 from klieg.engine.lattice import ALONE, FULL, Lattice, by_key, encode, meetings, table
 from klieg.tables import SECOND
@@ -233,8 +234,12 @@ def log_evidence_at(tilings: Tilings, members: I32, at: I64, *, inflation: float
 
 def by_mass(tilings: Tilings, members: I32, share: F64 | None = None) -> bool:
     """Whether these are so many, or so much of a pool, that bursts are weighed by binomials."""
-    share = shares(tilings, members) if share is None else share
-    return len(members) > MASS or float(share.max(initial=0.0)) > DENSE
+    if len(members) > MASS:
+        return True
+    if share is None:  # asked of every candidate: the compiled sum
+        who = np.ascontiguousarray(members, np.int32)
+        share = burst_search.shares(tilings.lattice, who, np.zeros(0, np.int32))[0]
+    return len(share) > 0 and float(share.max()) > DENSE
 
 
 def terms(tilings: Tilings, members: I32, window: int, offset: float) -> Terms:
