@@ -94,3 +94,12 @@ def test_testable_notes_each_reason_once_and_cautions_findings():
     (cautioned,) = testable.cautioned([bare], told)
     assert cautioned.counter_evidence[0] == "a word"
     assert layer.stat.insufficient in cautioned.counter_evidence[1]
+
+
+def test_testable_leaves_a_few_pairs_far_out_to_themselves():
+    # a leader and the party's account, twice: pairs act together, and chance is described well
+    actions, posts = crew_world(crew=2, joint=12)
+    net = network.build({"repost": actions}, posts, CONFIG, ENGINE, silent)
+    assert net.layers["repost"].stat.validated == 1
+    assert net.layers["repost"].stat.tail_real[-1] > 50
+    assert testable.notes(testable.told(net, [], posts, CONFIG, ENGINE)) == ()

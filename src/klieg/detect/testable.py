@@ -36,6 +36,7 @@ BUSY: Final = 15  # posts or acts of the middle account of a list
 SMALLEST: Final = 30  # accounts: fewer are a hand-made example, and prove nothing either way
 MANY: Final = 3  # improbable pairs from which on an excess is looked at
 SURE: Final = 1e-3  # how improbable it must be at twice what chance expects
+BROAD: Final = 1e-5  # p from which on an excess tells of λ; fewer and rarer pairs, of themselves
 
 
 def listed(posts: Posts) -> str:
@@ -107,7 +108,7 @@ def _unexplained(layer: Layer, gone: Bool, config: Config, engine: Engine) -> st
     p = layer.scored.p[~gone[edges.left] & ~gone[edges.right]]
     for alpha in layer.stat.tail_alpha:
         found = int(np.count_nonzero(p <= alpha))
-        if found < MANY or alpha > config.weak_p:  # above it not every pair is kept
+        if found < MANY or not BROAD <= alpha <= config.weak_p:  # above it not all are kept
             continue
         most = np.array([2.0 * pairs * alpha])
         if engine.poisson_tail(np.array([found]), most)[0] < SURE:
