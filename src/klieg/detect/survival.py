@@ -113,6 +113,8 @@ def _sentences(finding: Finding, beside: Controls | None) -> tuple[str, ...]:
         )
     if finding.posterior:
         out.append(posteriors.sentence(finding.posterior))
+        if finding.class_ != "coordinated" and finding.posterior.probability >= 0.5:
+            out[-1] += " The class is another question: a benign explanation is not excluded."
     return tuple(out)
 
 
