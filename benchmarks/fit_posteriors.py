@@ -31,7 +31,7 @@ import klieg
 from klieg import pipeline
 from klieg.config import Config
 from klieg.detect import posteriors
-from klieg.sources.simulate import CATALOGUE, simulate
+from klieg.sources.simulate import CATALOGUE, World, simulate
 from klieg.tables import Finding
 from measure import save
 
@@ -89,20 +89,25 @@ def gather(count: int, accounts: int, kept: Path | None) -> list[dict[str, Any]]
     return [w for w in done if (w["generator"], w["seed"]) in wanted and w["accounts"] == accounts]
 
 
-def _world(generator: str, seed: int, accounts: int) -> dict[str, Any]:
+def world_of(generator: str, seed: int, accounts: int) -> World:
+    """Four crews (none in every fifth world) and four look-alikes of the catalogue."""
     rng = np.random.default_rng(seed)
     crews = sorted(n for n, p in CATALOGUE.items() if p.campaigns)
     alike = sorted(n for n, p in CATALOGUE.items() if p.look_alikes and not p.campaigns)
     names = list(rng.choice(alike, 4, replace=False))
     if seed % 5:
         names += list(rng.choice(crews, 4, replace=False))
-    world = simulate(
+    return simulate(
         seed=seed,
         accounts=accounts,
         days=14,
         generator=generator,  # type: ignore[arg-type]
         worlds=[str(n) for n in names],
     )
+
+
+def _world(generator: str, seed: int, accounts: int) -> dict[str, Any]:
+    world = world_of(generator, seed, accounts)
     config = Config(seed=seed, shuffles=0, controls=0, threads=1)
     case = pipeline.scan(world.posts, config=config)
     planned = [set(g.accounts) for g in world.truth.groups if g.campaign]

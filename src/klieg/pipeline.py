@@ -19,6 +19,7 @@ import pyarrow as pa
 import klieg
 from klieg import evidence, memory, sources
 from klieg.case import Case, Run
+from klieg.case.retests import dealt_note
 from klieg.config import Config
 from klieg.detect import (
     checks,
@@ -30,7 +31,6 @@ from klieg.detect import (
     multiplex,
     network,
     power,
-    survival,
     testable,
 )
 from klieg.engine.marks import KeptExecutor
@@ -133,7 +133,7 @@ def _case(
             *_notes(config, fitting, posts, layers),
             *crowd_notes.notes(net, found, fitting, engine),
             *multiplex.notes(net),
-            *survival.dealt_note(found),
+            *dealt_note(found),
             *testable.notes(net),
         ),
         act_highlights=acts,

@@ -10,6 +10,7 @@ import pytest
 from survival_world import CONFIG, Scanned
 
 from klieg import pipeline
+from klieg.case.retests import dealt_note
 from klieg.detect import controls, findings, survival
 from klieg.sockets import make, silent
 from klieg.sources.simulate import Campaign, simulate
@@ -56,9 +57,9 @@ def test_survival_dealt_delays_coordinate_nobody(scanned: Scanned) -> None:
     assert scanned.crew[1].class_ == "coordinated"
     assert scanned.crew[1].dealt not in ("", "coordinated")
     assert all(f.dealt != "coordinated" for f in scanned.findings)
-    (note,) = survival.dealt_note(scanned.findings)
+    (note,) = dealt_note(scanned.findings)
     assert f"0 of {len(scanned.findings)} standing groups would be coordinated" in note
-    assert survival.dealt_note(()) == ()
+    assert dealt_note(()) == ()
 
 
 def test_survival_is_told_in_sentences(scanned: Scanned) -> None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from klieg.tables import Finding, Retest
 
-__all__ = ["Line", "lines"]
+__all__ = ["Line", "dealt_note", "lines"]
 
 TOLD: Final[Mapping[str, tuple[str, str]]] = {
     "search": ("the search found it within", "windows"),
@@ -43,6 +45,19 @@ def lines(finding: Finding) -> tuple[Line, ...]:
         if squares:
             out.append(Line(label, squares, _words(squares, of)))
     return tuple(out)
+
+
+def dealt_note(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """One sentence on the clock surrogate of a whole run; none where nothing stands."""
+    asked = [f for f in findings if f.dealt]
+    if not asked:
+        return ()
+    would = sum(f.dealt == "coordinated" for f in asked)
+    called = sum(f.class_ == "coordinated" for f in asked)
+    return (
+        f"With delays dealt anew, who acted on what kept, {would:,} of {len(asked):,} standing "
+        f"groups would be coordinated; in the data {called:,} are.",
+    )
 
 
 def _words(squares: tuple[Retest, ...], of: str) -> str:

@@ -43,14 +43,17 @@ def command(case_path: Path, finding_id: str | None, *, everything: bool, as_jso
             whole = next(f for f in whole["findings"] if f["id"] == finding_id)
         click.echo(json.dumps(whole, ensure_ascii=False))
         return
+    from klieg.case.retests import dealt_note
     from klieg.cli.null_table import null_table
-    from klieg.cli.screen import findings_table, out
+    from klieg.cli.screen import findings_table, out, plain
 
     console = out()
     if finding_id:
         _finding(console, case, case.finding(finding_id))
     else:
         console.print(findings_table(case, limit=10**9 if everything else 40, width=console.width))
+        for sentence in dealt_note(case.findings):
+            console.print(plain(sentence), style="dim")
         console.print()
         console.print(null_table(case, width=console.width))
 

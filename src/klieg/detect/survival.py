@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from klieg.sockets import Progress
     from klieg.tables import Controls, Finding, Group
 
-__all__ = ["Told", "dealt_note", "tested"]
+__all__ = ["Told", "tested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,6 @@ def tested(
         progress("findings: what they survive", i, len(told))
         found.append(finding)
     return tuple(found)
-
-
-def dealt_note(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """One sentence on the clock surrogate of a whole run; none where nothing stands."""
-    asked = [f for f in findings if f.dealt]
-    if not asked:
-        return ()
-    would = sum(f.dealt == "coordinated" for f in asked)
-    called = sum(f.class_ == "coordinated" for f in asked)
-    return (
-        f"With delays dealt anew, who acted on what kept, {would:,} of {len(asked):,} standing "
-        f"groups would be coordinated; in the data {called:,} are.",
-    )
 
 
 def _class_of(dealt: Run, one: Told) -> str:
