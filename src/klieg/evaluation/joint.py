@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from klieg.tables import F64, I64, Actions, Finding, Layer, Posts
 
-__all__ = ["CROWDED", "HALF", "Joint", "joint_behaviour"]
+__all__ = ["CROWDED", "HALF", "Joint", "joint_behaviour", "layer_evidence"]
 
 CROWDED = ("mention", "domain")
 """Signals whose company says nothing: whoever complains to an airline names it, as all others do.
@@ -79,6 +79,15 @@ def joint_behaviour(case: Searched) -> Joint:
         if layer.stat.signal not in (MULTIPLEX, *RETOLD, *CROWDED) and layer.actions.n:
             company += _company(layer.actions, strength, left, right, n)
     return Joint(evidence, np.maximum(company, 0.0))
+
+
+def layer_evidence(layer: Layer, n: int) -> F64:
+    """(A,) nats of one layer's kept pairs alone: Σ −ln p over an account's pairs."""
+    left, right, value = _pairs((layer,), n)
+    out = np.zeros(n)
+    for end in (left, right):
+        out += np.bincount(end, weights=value, minlength=n)
+    return out
 
 
 def _pairs(layers: Sequence[Layer], n: int) -> tuple[I64, I64, F64]:
