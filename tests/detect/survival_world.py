@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from klieg.config import Config
-from klieg.detect import controls, findings, groups, network, stability, survival
+from klieg.detect import controls, findings, groups, network, survival
 from klieg.detect.controls import Field
 from klieg.detect.reading import Run
-from klieg.detect.stability import Home
 from klieg.pipeline import read, trace
 from klieg.signals import select
 from klieg.sockets import Engine, make, silent
@@ -27,7 +26,6 @@ class Scanned:
     findings: tuple[Finding, ...]
     run: Run
     field: Field
-    homes: dict[Any, Home]
     crew: tuple[Group, Finding]
 
 
@@ -71,5 +69,4 @@ def scan() -> Scanned:
         key=lambda pair: len({ids[a] for a in pair[0].group.members} & planted),
     )
     field = controls.opened(runs[0], standing)
-    homes = stability.homes(runs[0], [t.group for t in kept], field.key)
-    return Scanned(posts, net, standing, found, runs[0], field, homes, (crew[0].group, crew[1]))
+    return Scanned(posts, net, standing, found, runs[0], field, (crew[0].group, crew[1]))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from survival_world import Scanned
 
 from klieg.detect import controls, stability
-from klieg.tables import SECOND, Actions
+from klieg.tables import SECOND, Actions, Group, Retest
 
 
 def actions_of(account: np.ndarray, n: int) -> Actions:
@@ -46,6 +46,21 @@ def test_stability_thins_by_when_and_whom(seed: int, draw: int) -> None:
     assert other.post.tolist() != kept.post.tolist()
 
 
+def _ask(scanned: Scanned, group: Group) -> tuple[Retest, ...]:
+    (told,) = stability.of_groups(scanned.run, [(group, 0.0)], scanned.field.key)
+    return told
+
+
+def test_stability_answers_in_the_order_of_the_groups(scanned: Scanned) -> None:
+    crew = scanned.crew[0]
+    groups = [*scanned.standing, crew]
+    together = stability.of_groups(scanned.run, [(g, 0.0) for g in groups], scanned.field.key)
+    assert together == [_ask(scanned, g) for g in groups]
+    tight = replace(scanned.run, config=replace(scanned.run.config, threads=3, memory="8GiB"))
+    again = stability.of_groups(tight, [(g, 0.0) for g in groups], scanned.field.key)
+    assert again == together
+
+
 def test_stability_a_strong_crew_survives_and_says_what_it_does_not(scanned: Scanned) -> None:
     group, found = scanned.crew
     squares = {(r.what, r.value): r.stands for r in found.retests}
@@ -70,10 +85,9 @@ def test_stability_squares_never_contradict_one_another(scanned: Scanned) -> Non
 
 def test_stability_what_barely_stands_falls(scanned: Scanned) -> None:
     run, group = scanned.run, scanned.crew[0]
-    home = scanned.homes[stability.place(group)]
     bar = -np.log(run.config.false_alarms)
     weak = replace(group, net=bar + 0.1)  # as if its search had cost it nearly all
-    told = {(r.what, r.value): r.stands for r in stability.of_group(run, home, weak, 0.0)}
+    told = {(r.what, r.value): r.stands for r in _ask(scanned, weak)}
     assert told["chance", "1×"]
     assert not told["chance", "2×"]
     assert told["false alarms", "1×"]
@@ -84,12 +98,8 @@ def test_stability_what_barely_stands_falls(scanned: Scanned) -> None:
 
 def test_stability_strangers_do_not_stand(scanned: Scanned) -> None:
     group = scanned.crew[0]
-    home = scanned.homes[stability.place(group)]
     strangers = np.sort(scanned.field.free[: len(group.members)]).astype(np.int32)
-    other = replace(group, members=strangers)
-    cells = stability._cells(home.whole, strangers)
-    assert cells.max() < 20
-    told = stability.of_group(scanned.run, home, replace(other, net=-50.0), 0.0)
+    told = _ask(scanned, replace(group, members=strangers, net=-50.0))
     assert not any(r.stands for r in told if r.what in ("chance", "false alarms", "fewer acts"))
 
 

@@ -8,26 +8,28 @@ came upon (in which windows, on which half of the days) stands beside it. The ro
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from klieg import memory
 from klieg.detect import bursts, halves, joint, refine
 from klieg.detect.controls import mix
 from klieg.detect.lookalikes import AT_LEAST
+from klieg.detect.parallel import spread
 from klieg.detect.reading import pooled, stands_flat_only
 from klieg.tables import Retest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from klieg.detect.bursts import Tilings
     from klieg.detect.controls import U64
     from klieg.detect.reading import Run
     from klieg.tables import F64, I32, Actions, Group
 
-__all__ = ["DRAWS", "THINNED", "Home", "homes", "of_group", "thinned"]
+__all__ = ["DRAWS", "THINNED", "of_groups", "place", "thinned"]
 
 THINNED: Final = 0.2  # share of the acts that are left out
 DRAWS: Final = 5
@@ -38,12 +40,8 @@ Place = tuple[bool, str, int]
 """Flat pools or not, the layer, and the half of the acts that tests (−1: all of them)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
-    """One layer in the pools and the half in which some group stands."""
-
-    whole: Tilings  # every window of the ladder
-    fewer: tuple[Mapping[int, Tilings], ...]  # of each draw, by window: a fifth of the acts gone
+Asked = tuple["Group", float]
+"""A group, and the smallest bound that made it coordinated: 0 if it is not."""
 
 
 def place(group: Group) -> Place:
@@ -51,38 +49,91 @@ def place(group: Group) -> Place:
     return stands_flat_only(group), group.layer, -1 if group.held_out < 0 else 1 - group.held_out
 
 
-def homes(run: Run, groups: Sequence[Group], key: U64) -> dict[Place, Home]:
-    """Every layer in which a group stands, cut into bursts by the whole ladder and thinned."""
-    windows: dict[Place, set[int]] = {}
-    for group in groups:
-        windows.setdefault(place(group), set()).add(group.window)
-    return {at: _home(run, at, sorted(windows[at]), key) for at in sorted(windows)}
+def of_groups(run: Run, asked: Sequence[Asked], key: U64) -> list[tuple[Retest, ...]]:
+    """One square a change for every group, in their order. ``key``: the accounts' fingerprints.
+
+    One layer is cut into bursts at a time, for all groups that stand in it; within a memory budget
+    no two threads hold one.
+    """
+    places: dict[Place, list[int]] = {}
+    for i, (group, _) in enumerate(asked):
+        places.setdefault(place(group), []).append(i)
+    tight = memory.size_of(run.config.memory) is not None
+    config = replace(run.config, threads=1) if tight else run.config
+    order = sorted(places)
+
+    def work(at: Place) -> list[tuple[Retest, ...]]:
+        return _at_home(run, at, [asked[i] for i in places[at]], key)
+
+    found: dict[int, tuple[Retest, ...]] = {}
+    done = spread(work, order, config, size=lambda at: run.actions(at[1]).n)
+    for at, answers in zip(order, done, strict=True):
+        found.update(zip(places[at], answers, strict=True))
+    return [found[i] for i in range(len(asked))]
 
 
-def of_group(run: Run, home: Home, group: Group, margin: float) -> tuple[Retest, ...]:
-    """One square a change. ``margin``: the smallest bound that made it coordinated, 0 if not."""
-    bar = -math.log(run.config.false_alarms)
-    cells = _cells(home.whole, group.members)
-    paid = bursts.log_mean_exp(cells) - group.net  # what the search and its windows cost it
-    wide = len(bursts.OFFSETS)
+def _at_home(run: Run, at: Place, asked: Sequence[Asked], key: U64) -> list[tuple[Retest, ...]]:
+    flat, name, half = at
+    layer = pooled(run.network, name, flat=flat)
+    actions = layer.actions
+    if half >= 0:
+        assert run.parting is not None
+        actions = halves.part(actions, run.parting, half)
+    whole = run.tilings[flat].get(name) if half < 0 else None
+    if whole is None or whole.windows != run.config.windows_s:
+        whole = bursts.prepare(actions, layer.strata, run.config, run.engine)
+    cells = [_cells(whole, group.members) for group, _ in asked]
+    # what the search and its windows cost each
+    paid = [bursts.log_mean_exp(c) - group.net for c, (group, _) in zip(cells, asked, strict=True)]
+    before = [
+        _changed(run, whole, *one, c, p) for one, c, p in zip(asked, cells, paid, strict=True)
+    ]
+    del whole
+    some = replace(run.config, windows_s=tuple(sorted({group.window for group, _ in asked})))
+    fewer: list[list[Retest]] = [[] for _ in asked]
+    for draw in range(DRAWS):
+        kept = thinned(actions, key, draw)
+        tilings = bursts.prepare(kept, layer.strata, some, run.engine)
+        for i, (group, _) in enumerate(asked):
+            stands = _stands(tilings, group, paid[i], _bar(run), len(run.config.windows_s))
+            fewer[i].append(Retest("fewer acts", f"draw {draw + 1}", stands))
+    return [
+        (*squares, *draws, *_halves(group))
+        for squares, draws, (group, _) in zip(before, fewer, asked, strict=True)
+    ]
+
+
+def _changed(
+    run: Run, whole: Tilings, group: Group, margin: float, cells: F64, paid: float
+) -> list[Retest]:
+    """Windows, chance, the dial and the clock's bar."""
+    bar, wide = _bar(run), len(bursts.OFFSETS)
     out = [Retest("search", _span(w), w in _searched(group)) for w in run.config.windows_s]
-    for i, w in enumerate(home.whole.windows):
+    for i, w in enumerate(whole.windows):
         log_e = bursts.log_mean_exp(cells[wide * i : wide * (i + 1)])
         out.append(Retest("window", _span(w), log_e - paid >= bar))
     for factor, told in FACTORS:
-        log_e = bursts.log_mean_exp(_cells(home.whole, group.members, inflation=factor))
+        log_e = bursts.log_mean_exp(_cells(whole, group.members, inflation=factor))
         out.append(Retest("chance", told, log_e - paid >= bar))
     for factor, told in FACTORS:
         out.append(Retest("false alarms", told, group.net >= bar - math.log(factor)))
     for factor, told in FACTORS if margin > 0 else ():
         out.append(Retest("clock", told, margin >= factor * AT_LEAST))
-    for i, fewer in enumerate(home.fewer):
-        stands = _stands(fewer[group.window], group, paid, bar, len(home.whole.windows))
-        out.append(Retest("fewer acts", f"draw {i + 1}", stands))
-    if group.stability.get("halves_searched") and any(h is not None for h in group.halves):
-        for half, told in zip(group.halves, halves.NAMES, strict=True):
-            out.append(Retest("half", told, half is not None))
-    return tuple(out)
+    return out
+
+
+def _halves(group: Group) -> list[Retest]:
+    """Whether either half's own search came upon it; nothing of groups made smaller since."""
+    if not group.stability.get("halves_searched") or all(h is None for h in group.halves):
+        return []
+    return [
+        Retest("half", told, half is not None)
+        for half, told in zip(group.halves, halves.NAMES, strict=True)
+    ]
+
+
+def _bar(run: Run) -> float:
+    return -math.log(run.config.false_alarms)
 
 
 def thinned(actions: Actions, key: U64, draw: int) -> Actions:
@@ -96,25 +147,6 @@ def thinned(actions: Actions, key: U64, draw: int) -> Actions:
 
 def _of(draw: int) -> U64:
     return mix(np.array([draw + 1], np.uint64))
-
-
-def _home(run: Run, at: Place, windows: Sequence[int], key: U64) -> Home:
-    flat, name, half = at
-    layer = pooled(run.network, name, flat=flat)
-    actions = layer.actions
-    if half >= 0:
-        assert run.parting is not None
-        actions = halves.part(actions, run.parting, half)
-    known = run.tilings[flat].get(name) if half < 0 else None
-    if known is None or known.windows != run.config.windows_s:
-        known = bursts.prepare(actions, layer.strata, run.config, run.engine)
-    draws = []
-    for draw in range(DRAWS):
-        fewer = thinned(actions, key, draw)
-        some = replace(run.config, windows_s=tuple(windows))
-        cut = bursts.prepare(fewer, layer.strata, some, run.engine)
-        draws.append(dict.fromkeys(windows, cut))
-    return Home(known, tuple(draws))
 
 
 def _cells(tilings: Tilings, members: I32, *, inflation: float = 1.0) -> F64:

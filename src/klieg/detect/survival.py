@@ -43,29 +43,29 @@ def tested(
         return ()
     progress("findings: what they survive", 0, len(told))
     field = controls.opened(run, [*groups, *(t.group for t in told)])
-    homes = stability.homes(run, [t.group for t in told], field.key)
+    squares = stability.of_groups(run, [(t.group, t.margin) for t in told], field.key)
     anew = surrogate.layers(
         run.network.layers, run.clock, field.key, seed=run.config.seed, free=field.free
     )
     dealt = replace(run, clock=pace.prepare(anew, run.posts, run.config))
 
-    def ask(one: Told) -> Finding:
+    def ask(turn: int) -> Finding:
+        one = told[turn]
         wanted = run.config.controls > 0
         beside = controls.of_group(run, field, one.group, one.finding) if wanted else None
         class_ = _class_of(dealt, one)
         finding = replace(
             one.finding,
             controls=beside,
-            retests=stability.of_group(
-                run, homes[stability.place(one.group)], one.group, one.margin
-            ),
+            retests=squares[turn],
             dealt=class_,
         )
         finding = posteriors.added(finding)
         return replace(finding, survived=_sentences(finding, beside))
 
     found = []
-    asked = spread(ask, told, run.config, size=lambda t: float(len(t.group.members)))
+    turns = range(len(told))
+    asked = spread(ask, turns, run.config, size=lambda i: float(len(told[i].group.members)))
     for i, finding in enumerate(asked):
         progress("findings: what they survive", i, len(told))
         found.append(finding)
