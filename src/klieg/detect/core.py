@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Clocked = tuple[Timed, F64]
 
-__all__ = ["core", "keepers"]
+__all__ = ["STRONGEST", "Clocked", "core", "deciding", "keepers"]
 
 PART: Final = 1 / 3
 """Of the pairs beyond chance that the strongest tenth have: who has fewer only came across them."""
@@ -44,24 +44,31 @@ def core(run: Run, group: Group, parts: Iterable[str], read: Reading) -> Group |
     the core does not stand. ``parts`` are the signals that carry the group."""
     if not run.clock.windows or len(group.members) <= FEWEST:
         return group
-    kind = read.signal in TEXTUAL
-    joined = [n for n in parts if (n in TEXTUAL) == kind] if len(read.timings) > 1 else []
-    names = joined or [read.signal]
-    window = _window(run, read)
-    layers = [
-        (run.clock.layers[name], _usual(run, t, window, textual=kind))
-        for name, t in zip(names, read.timings, strict=True)
-    ]
+    window, layers = deciding(run, parts, read)
     members = keepers(layers, group.members, window)
     if len(members) == len(group.members):
         return group
     if len(members) < FEWEST:
         return None
-    home = group.layer if len(names) > 1 else read.signal
+    home = group.layer if len(layers) > 1 else read.signal
     found = narrowing.weighed(run, group, members, home)
     if found is None:
         return None
     return replace(found, halves=_by_half(run, group, layers, window), stability=group.stability)
+
+
+def deciding(run: Run, parts: Iterable[str], read: Reading) -> tuple[int, list[Clocked]]:
+    """The window that tells the group from chance best, and the layers that decided its class.
+
+    Each layer with (J,) what chance expects of a pair of acts on each object that it shares.
+    """
+    kind = read.signal in TEXTUAL
+    joined = [n for n in parts if (n in TEXTUAL) == kind] if len(read.timings) > 1 else []
+    window = _window(run, read)
+    return window, [
+        (run.clock.layers[name], _usual(run, t, window, textual=kind))
+        for name, t in zip(joined or [read.signal], read.timings, strict=True)
+    ]
 
 
 def keepers(
@@ -89,7 +96,7 @@ def keepers(
         own = np.where(kept, (seen + np.sqrt(seen) + 0.5) / (chance + 0.5), np.inf)
         beyond = np.where(kept, seen - chance, np.inf)
         enough = PART * float(np.quantile(beyond[kept], STRONGEST))
-        apart = (own < _even(whole)) | (beyond < enough)
+        apart = (own < _even(whole)) | (beyond + np.sqrt(seen) < enough)
         late = np.flatnonzero(apart & kept)
         if not len(late) or kept.sum() <= FEWEST:
             break
