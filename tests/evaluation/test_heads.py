@@ -71,6 +71,16 @@ def test_heads_ask_other_data_where_it_is_given() -> None:
     assert got.asked == 200 and got.positive == int(truth[100:].sum()) and got.auc > 0.95
 
 
+def test_heads_of_few_positives_draw_a_straight_line() -> None:
+    """A dozen positives and ten columns of noise: the one that speaks is still heard."""
+    rng = np.random.default_rng(6)
+    positive = np.arange(1200) % 100 == 0
+    value = rng.normal(size=(1200, 11))
+    value[:, 4] += 4.0 * positive
+    got = held_out(value, positive, np.arange(1200) < 600, np.arange(1200) >= 600, np.ones(1200))
+    assert got.trained < heads.FEW and got.auc > 0.95
+
+
 def test_heads_without_enough_of_either_say_nothing() -> None:
     value, _ = made(np.random.default_rng(5), 20, 1.0)
     chance, cut = scored(value[:10], np.zeros(10, np.bool_), value[10:])

@@ -27,6 +27,8 @@ __all__ = ["Held", "features", "held_out", "scored"]
 
 FOLDS = 5
 """Parts of the training accounts over which the threshold of a head is chosen."""
+FEW = 50
+"""Positives below which trees learn their noise: a straight line then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +116,30 @@ def held_out(
 
 
 def scored(known: F64, positive: Bool, asked: F64, *, seed: int = 0) -> tuple[F64, float]:
-    """(asked,) what boosted trees say, and the threshold with the best F1 inside the known ones."""
+    """(asked,) what the head says, and the threshold with the best F1 inside the known ones.
+
+    Boosted trees, or a penalised straight line where fewer than ``FEW`` positives are known.
+    """
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import StratifiedKFold, cross_val_predict
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
     except ImportError as error:
         raise MissingExtra("a supervised head", "pip install 'klieg[heads]'") from error
-    model = HistGradientBoostingClassifier(
-        max_iter=120,
-        max_leaf_nodes=8,
-        learning_rate=0.08,
-        min_samples_leaf=5,
-        early_stopping=False,
-        random_state=seed,
-    )
+    model: Any
+    if int(positive.sum()) < FEW:
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    else:
+        model = HistGradientBoostingClassifier(
+            max_iter=120,
+            max_leaf_nodes=8,
+            learning_rate=0.08,
+            min_samples_leaf=5,
+            early_stopping=False,
+            random_state=seed,
+        )
     parts = min(FOLDS, int(positive.sum()), int((~positive).sum()))
     if parts < 2:
         return np.zeros(len(asked)), 1.0

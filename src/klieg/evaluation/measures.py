@@ -286,8 +286,8 @@ def _elsewhere() -> list[Measure]:
     return [
         Measure(name, nothing, aim, "not measured", where)
         for name, aim, where in (
-            ("real operations in organic traffic", "see aim", "benchmarks/bench_baselines.py"),
-            ("supervised heads", "ahead of every baseline", "klieg has none yet"),
+            ("real operations in organic traffic", "see aim", "benchmarks/bench_operations.py"),
+            ("supervised heads", "ahead of every baseline", "benchmarks/bench_operations.py"),
             ("coverage of the interval of share of voice", "≥ 93 %", "not part of this suite yet"),
             (
                 "invariance: order, names, weeks, shards, engine",

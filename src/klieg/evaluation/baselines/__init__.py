@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from klieg.sources.simulate import Truth
     from klieg.tables import F64, Bool, Posts
 
-__all__ = ["BASELINES", "OURS", "Weighed", "opinions", "weighed"]
+__all__ = ["BASELINES", "OURS", "Weighed", "methods", "opinions", "weighed"]
 
 OURS = (
     "klieg: coordinated",
@@ -90,7 +90,7 @@ def weighed(case: Case, truth: Truth, *, seed: int = 0) -> tuple[Weighed, ...]:
     ids = [str(x) for x in case.posts.account_ids.to_pylist()]
     positive = np.array([truth.accounts.get(i, "").startswith("campaign:") for i in ids], bool)
     volume = np.bincount(case.posts.account, minlength=len(ids))
-    said = {**_ours(case), **opinions(case.posts, seed=seed)}
+    said = {**methods(case), **opinions(case.posts, seed=seed)}
     return tuple(
         Weighed(
             name,
@@ -106,7 +106,8 @@ def weighed(case: Case, truth: Truth, *, seed: int = 0) -> tuple[Weighed, ...]:
     )
 
 
-def _ours(case: Case) -> dict[str, tuple[F64, Bool]]:
+def methods(case: Case) -> dict[str, tuple[F64, Bool]]:
+    """Of each of ``OURS``: (A,) a score for every account, and (A,) whom it names."""
     n = case.posts.n_accounts
     score = account_scores(case, n)
     named, standing = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
