@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from klieg.cli import verbs
 from klieg.cli.evaluate import SECTIONS as OFFERED
 from klieg.errors import InputError
 from klieg.evaluation import plan as plans
+from klieg.evaluation.charts import evasions as curves
 from klieg.evaluation.charts import smallest as drawn
 from klieg.evaluation.intervals import mean, ratio, share
 from klieg.evaluation.measures import Measure, measures
@@ -322,6 +324,22 @@ def test_charts_show_the_smallest_campaign_or_nothing() -> None:
     none = row | {"size": 20, "fewest_acts": ""}  # the tables write nothing as an empty cell
     picture = drawn([row, none, row | {"to_be": "coordinated"}], ("seal",))
     assert "within 1 min" in picture and "nan" not in picture and "fewest joint acts" in picture
+
+
+def test_charts_name_every_evasion_once_where_no_other_label_stands() -> None:
+    where = [(0.0, 1.0)] * 5 + [(0.0, 0.97), (0.03, 1.0), (0.04, 0.98), (0.9, 1.0), (0.92, 0.0)]
+    rows = [
+        {"evasion": f"e{i}", "cost": c, "members_standing": s, "members_coordinated": 0.0}
+        for i, (c, s) in enumerate(where)
+    ]
+    picture = str(curves(rows, ("seal",)))
+    labels = re.findall(r'<text x="([\d.]+)" y="([-\d.]+)"[^>]*>([\d, ]+)</text>', picture)
+    placed = [
+        (float(x), float(y), words) for x, y, words in labels if "," in words or len(words) > 1
+    ]
+    assert any(words == "1, 2, 3, 4, 5" for _, _, words in placed)
+    numbers = {str(i + 1) for i in range(len(rows))}
+    assert numbers <= {n for *_, words in labels for n in words.split(", ")}
 
 
 def test_tables_evasions_come_cheapest_first() -> None:

@@ -27,6 +27,9 @@ REACHED = 0.8
 """Share of campaigns found from which a cell is framed."""
 
 Marks = Sequence[tuple[float, str]]
+Box = tuple[float, float, float]  # left, baseline and length of a label
+_HEADROOM = 1.15
+"""Top of a plane of shares on which labels stand above the marks at 1."""
 
 
 def quantiles(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
@@ -58,13 +61,15 @@ def evasions(rows: Sequence[Row], stamp: Sequence[str]) -> Markup:
         "members standing": [(r["cost"], r["members_standing"]) for r in told],
         "members coordinated": [(r["cost"], r["members_coordinated"]) for r in told],
     }
-    inside = _plane(series, (0.0, 1.0), (0.0, 1.0), "push lost", "recall", joined=False)
+    inside = _plane(series, (0.0, 1.0), (0.0, _HEADROOM), "push lost", "recall", joined=False)
     places: dict[tuple[float, float], list[str]] = {}
     for i, r in enumerate(told):
         at = round(r["cost"], 2), round(r["members_standing"], 2)
         places.setdefault(at, []).append(str(i + 1))
-    for (cost, recall), numbers in places.items():
-        inside.append(_numbers(numbers, LEFT + WIDE * cost, HIGH * (1 - recall)))
+    taken: list[Box] = []
+    for (cost, recall), numbers in sorted(places.items()):
+        at = LEFT + WIDE * cost, HIGH * (1 - recall / _HEADROOM)
+        inside.append(_numbers(numbers, *at, taken))
     key = [
         svg.text(LEFT + WIDE + 150, 12 + 13 * i, f"{i + 1} {r['evasion']}", size=9.5)
         for i, r in enumerate(told)
@@ -257,13 +262,24 @@ def _cell(x: float, y: float, value: float) -> list[Markup]:
     return [*parts, svg.text(middle, y + 21, label, size=10, anchor="middle", weight=weight)]
 
 
-def _numbers(numbers: Sequence[str], x: float, y: float) -> Markup:
-    """What lies at one place, each number once; beside the mark, inside the plane."""
-    left = x > LEFT + 0.8 * WIDE
-    words, below = ", ".join(numbers), y < 10
-    anchor = "end" if left else "start"
-    at = x - 6 if left else x + 6
-    return svg.text(at, y + 13 if below else y - 5, words, size=9, anchor=anchor, fill=svg.FAINT)
+def _numbers(numbers: Sequence[str], x: float, y: float, taken: list[Box]) -> Markup:
+    """What lies at one place, each number once, beside the mark where no other label stands."""
+    words = ", ".join(numbers)
+    long = 5.2 * len(words)
+    spots = [
+        (x + 6 if right else x - 6 - long, y - 6 + row)
+        for row in (0.0, 18.0, -11.0, 29.0, -22.0, 40.0, 51.0)
+        for right in (True, False)
+    ]
+    free = [s for s in spots if s[0] > LEFT and not any(_meet((*s, long), box) for box in taken)]
+    left, base = (free or spots)[0]
+    taken.append((left, base, long))
+    return svg.text(left, base, words, size=9, fill=svg.FAINT)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    apart = one[0] > other[0] + other[2] + 3 or other[0] > one[0] + one[2] + 3
+    return not apart and abs(one[1] - other[1]) < 10
 
 
 def _span(seconds: float) -> str:
