@@ -14,7 +14,7 @@ from klieg.tables import MULTIPLEX, NullStat, ShuffleStat
 if TYPE_CHECKING:
     from klieg.case.case import Case
 
-__all__ = ["KINDS", "Checked", "checked", "exact_text", "levels", "tail_text"]
+__all__ = ["KINDS", "Checked", "checked", "exact_text", "levels", "ratio_text", "tail_text"]
 
 KINDS = {
     "S": "labels shuffled inside each pool, every account",
@@ -60,8 +60,14 @@ def exact_text(rows: tuple[Checked, ...]) -> str:
 
 def tail_text(ratios: tuple[float, ...]) -> str:
     """``0 · 0.02 · 0.7 · 6.9``: ratios that can be read at a glance; a dash without any."""
-    told = ("0" if r == 0 else "<.01" if r < 0.005 else f"{r:.2g}" for r in ratios)
-    return " · ".join(told) or "–"
+    return " · ".join(map(ratio_text, ratios)) or "–"
+
+
+def ratio_text(ratio: float) -> str:
+    """Two digits, or none where there are three and more before the point."""
+    if ratio == 0 or ratio >= 99.5:
+        return f"{ratio:,.0f}"
+    return "<.01" if ratio < 0.005 else f"{ratio:.2g}"
 
 
 def _row(stat: NullStat) -> Checked:

@@ -6,6 +6,7 @@ first, so that nothing below this line ever sees an input id. The room computes 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,7 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from klieg import evidence
-from klieg.case.checked import KINDS, checked, exact_text, tail_text
+from klieg.case.checked import KINDS, checked, exact_text, levels, ratio_text
 from klieg.case.export.pictures import controls, copies, impact, network, null, raster, svg
 from klieg.case.lifeline import lifeline
 from klieg.case.retests import Line, lines
@@ -96,6 +97,7 @@ def render(case: Case, *, share: bool = False, key: bytes | None = None) -> str:
         checks=checked(shown),
         kinds=KINDS,
         exact=exact_text(checked(shown)),
+        alphas=[round(math.log10(a)) for a in levels(shown)],
         null=null.draw(_stats(shown), _stamp(shown)),
         network=network.draw(shown.findings, shown.layers, shown.posts, _stamp(shown))
         if shown.findings
@@ -130,7 +132,7 @@ def _environment() -> Environment:
             "n": lambda value: f"{value:,}",
             "chance": lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.1f}" if v >= 0.05 else "< 0.1",
             "lifeline": lifeline,
-            "tail": tail_text,
+            "ratio": ratio_text,
             "q": lambda value: "< 0.000001" if value < 1e-6 else f"{value:.2g}",
             "p": lambda v: "< 1e-100" if v < 1e-100 else f"{v:.1e}" if v < 1e-3 else f"{v:.2g}",
             "window": window_words,
