@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from klieg import pipeline
 from klieg.case import Case
 from klieg.config import Config
-from klieg.evaluation.joint import HALF, joint_behaviour
+from klieg.evaluation.joint import HALF, PAIR, joint_behaviour
 from klieg.evaluation.ranking import matched_auc, per_account_auc
 from klieg.tables import Finding, Layer, Posts
 
@@ -56,7 +56,7 @@ def test_joint_evidence_is_the_best_layer_once_and_the_group(case: Case) -> None
     for layer in case.layers:
         edges = layer.scored.edges
         for a, b, p in zip(edges.left, edges.right, layer.scored.p, strict=True):
-            pairs[int(a), int(b)] = max(pairs.get((int(a), int(b)), 0.0), -np.log(p))
+            pairs[int(a), int(b)] = max(pairs.get((int(a), int(b)), 0.0), min(-np.log(p), PAIR))
     wanted = np.zeros(case.posts.n_accounts)
     for (a, b), value in pairs.items():
         wanted[[a, b]] += value
@@ -64,6 +64,31 @@ def test_joint_evidence_is_the_best_layer_once_and_the_group(case: Case) -> None
     member = case.findings[0].members[0]
     more = joint_behaviour(case).evidence - wanted
     assert more[member.account] == pytest.approx(member.evidence)
+
+
+def test_joint_score_is_company_and_evidence_by_the_root_of_what_was_done(case: Case) -> None:
+    joint = joint_behaviour(case)
+    posts = np.bincount(case.posts.account)
+    assert (joint.done == posts).all()
+    assert joint.score == pytest.approx(joint.evidence / np.sqrt(posts) + joint.company)
+
+
+def test_joint_counts_one_pair_so_much_and_no_more(case: Case) -> None:
+    """However improbable two accounts are, they are two."""
+
+    def surer(layer: Layer) -> Layer:
+        return replace(layer, scored=replace(layer.scored, p=np.zeros_like(layer.scored.p)))
+
+    sure = Seen(case.posts, tuple(surer(x) for x in case.layers))
+    partners = np.zeros(case.posts.n_accounts, np.int64)
+    every = {
+        (int(a), int(b))
+        for layer in case.layers
+        for a, b in zip(layer.scored.edges.left, layer.scored.edges.right, strict=True)
+    }
+    for a, b in every:
+        partners[[a, b]] += 1
+    assert joint_behaviour(sure).evidence == pytest.approx(PAIR * partners)
 
 
 def test_joint_company_leaves_out_oneself_and_own_pairs(case: Case) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from klieg.tables import F64, I64, Actions, Finding, Layer, Posts
 
-__all__ = ["CROWDED", "HALF", "Joint", "joint_behaviour", "layer_evidence"]
+__all__ = ["CROWDED", "HALF", "PAIR", "Joint", "joint_behaviour", "layer_evidence"]
 
 CROWDED = ("mention", "domain")
 """Signals whose company says nothing: whoever complains to an airline names it, as all others do.
@@ -31,6 +31,9 @@ chance (.42) among accounts of like volume.
 """
 HALF = 10.0
 """Nats at which an account's evidence counts half as company; 3 and 30 rank alike."""
+
+PAIR = 15.0
+"""Nats that one pair counts at most: somebody's second account is no crew, however improbable."""
 
 
 class Searched(Protocol):
@@ -50,23 +53,27 @@ class Joint:
 
     evidence: F64  # (A,) nats: of the account's own improbable pairs and of its groups
     company: F64  # (A,) acts, each counted by how much evidence the others on its object have
+    done: I64  # (A,) posts and acts
 
     @property
     def score(self) -> F64:
-        """(A,) what accounts are ranked by; 0 where nothing joins an account to any other."""
-        both: F64 = self.evidence + self.company
+        """(A,) what accounts are ranked by; 0 where nothing joins an account to any other.
+
+        Who does much meets many: evidence counts by the root of how much was done.
+        """
+        both: F64 = self.evidence / np.sqrt(np.maximum(self.done, 1)) + self.company
         return both
 
 
 def joint_behaviour(case: Searched) -> Joint:
     """Of each account of the case, by its row in ``posts.account_ids``.
 
-    *Evidence*: of each of its kept pairs −ln p, the best layer once, and the most it adds to a
-    group. p is what the null of the run says, so hours, ages, attention and how much either does
-    are allowed for, and one target counts once. *Company*: for each object it acted on, the mean
-    strength of the others there, ``e / (e + HALF)`` of their evidence and 0 for one more whom
-    nobody saw; pairs that are evidence already are left out of it, and of one target the best
-    object counts. An account with a single act can have company and no evidence.
+    *Evidence*: of each of its kept pairs −ln p, the best layer once and ``PAIR`` at most, and the
+    most it adds to a group. p is what the null of the run says, so hours, ages, attention and how
+    much either does are allowed for, and one target counts once. *Company*: for each object it
+    acted on, the mean strength of the others there, ``e / (e + HALF)`` of their evidence and 0 for
+    one more whom nobody saw; pairs that are evidence already are left out of it, and of one target
+    the best object counts. An account with a single act can have company and no evidence.
     """
     n = case.posts.n_accounts
     left, right, value = _pairs(case.layers, n)
@@ -78,11 +85,14 @@ def joint_behaviour(case: Searched) -> Joint:
     for layer in case.layers:
         if layer.stat.signal not in (MULTIPLEX, *RETOLD, *CROWDED) and layer.actions.n:
             company += _company(layer.actions, strength, left, right, n)
-    return Joint(evidence, np.maximum(company, 0.0))
+    done = np.bincount(case.posts.account, minlength=n)
+    if case.posts.acts is not None:
+        done += np.bincount(case.posts.acts.account, minlength=n)
+    return Joint(evidence, np.maximum(company, 0.0), done)
 
 
 def layer_evidence(layer: Layer, n: int) -> F64:
-    """(A,) nats of one layer's kept pairs alone: Σ −ln p over an account's pairs."""
+    """(A,) nats of one layer's kept pairs alone: Σ −ln p over an account's pairs, each capped."""
     left, right, value = _pairs((layer,), n)
     out = np.zeros(n)
     for end in (left, right):
@@ -91,12 +101,12 @@ def layer_evidence(layer: Layer, n: int) -> F64:
 
 
 def _pairs(layers: Sequence[Layer], n: int) -> tuple[I64, I64, F64]:
-    """Kept pairs once each, left < right, and their best −ln p in any layer."""
+    """Kept pairs once each, left < right, and their best −ln p in any layer, ``PAIR`` at most."""
     keys, values = [np.empty(0, np.int64)], [np.empty(0)]
     for layer in layers:
         edges = layer.scored.edges
         keys.append(edges.left.astype(np.int64) * n + edges.right)
-        values.append(-np.log(np.clip(layer.scored.p, 1e-300, 1.0)))
+        values.append(np.minimum(-np.log(np.clip(layer.scored.p, 1e-300, 1.0)), PAIR))
     key, place = np.unique(np.concatenate(keys), return_inverse=True)
     best = np.zeros(len(key))
     np.maximum.at(best, place, np.concatenate(values))
