@@ -147,7 +147,12 @@ def _leads(
 
 
 def heads(name: str, *, leave_out: bool = True) -> list[Row]:
-    """Trained on half of the accounts on even days, asked about the other half on odd days."""
+    """Trained on half of the accounts on even days, asked about the other half on odd days.
+
+    An operation and the traffic beside it were collected apart, so how much of which kind an
+    account does tells them apart as well: ``acts by signal`` shows how far that goes, and klieg's
+    features without it stand beside all of them.
+    """
     sides = []
     for days in ("even", "odd"):
         case = scanned(name, days)
@@ -156,7 +161,12 @@ def heads(name: str, *, leave_out: bool = True) -> list[Row]:
         columns = {m: np.column_stack([s, volume]) for m, (s, _) in told.items()}
         columns["volume"] = volume
         columns["all baselines"] = np.column_stack([*(s for s, _ in told.values()), volume])
-        columns["klieg"] = features(case)[0]
+        value, names = features(case)
+        kinds_of_acts = np.array([n.endswith(": acts") or n.startswith("entropy") for n in names])
+        columns["klieg"] = value
+        # what collections differ in by themselves, and what is left without it
+        columns["acts by signal"] = np.column_stack([value[:, kinds_of_acts], volume])
+        columns["klieg, joint behaviour alone"] = value[:, ~kinds_of_acts]
         sides.append((case, columns, labelled(case, name), halves(case)))
     (here, known, truth, half), (there, asked, said, other) = sides
     kinds = _kinds(name)
@@ -195,7 +205,10 @@ def heads(name: str, *, leave_out: bool = True) -> list[Row]:
     return out
 
 
-HEADS_LEFT_OUT = ("volume", "NPMI", "degree", "CooRTweet, 10 s", "all baselines", "klieg")
+HEADS_LEFT_OUT = (
+    *("volume", "acts by signal", "NPMI", "degree", "CooRTweet, 10 s", "all baselines"),
+    *("klieg", "klieg, joint behaviour alone"),
+)
 
 
 @lru_cache(maxsize=2)
