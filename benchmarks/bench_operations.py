@@ -75,6 +75,8 @@ def main() -> None:
             keys = list(dict.fromkeys(k for r in rows for k in r))
             filled = [{k: r.get(k, "") for k in keys} for r in rows]
             print(save(f"operations_{section}", filled, seed=FIRST_SEED))
+            if section == "planted":
+                print(save("operations_levels", by_level(filled), seed=FIRST_SEED))
 
 
 def _pieces(seeds: int) -> Iterator[Piece]:
@@ -155,6 +157,24 @@ def planted(name: str, shape: tuple[str, int, int, float], seed: int, level: flo
                 "ordinary_in_findings": len(inside - every),
             }
         )
+    return out
+
+
+def by_level(rows: list[Row]) -> list[Row]:
+    """A row for each set, signal and shape: of how many campaigns how many were found, by level."""
+    out: list[Row] = []
+    for name, signal, shape in dict.fromkeys((r["data"], r["signal"], r["shape"]) for r in rows):
+        mine = [r for r in rows if (r["data"], r["signal"], r["shape"]) == (name, signal, shape)]
+        row: Row = {"data": name, "signal": signal, "shape": shape}
+        for level in LEVELS:
+            at = [r for r in mine if r["false_alarms"] == level]
+            found, called = (sum(int(str(r[k])) for r in at) for k in ("found", "coordinated"))
+            row[f"found_at_{level}"] = f"{found}/{len(at)}"
+            row[f"coordinated_at_{level}"] = f"{called}/{len(at)}"
+        missed = [str(r["why"]) for r in mine if not r["found"]]
+        row["ordinary_in_findings_most"] = max(int(str(r["ordinary_in_findings"])) for r in mine)
+        row["why_missed_first"] = missed[0] if missed else ""
+        out.append(row)
     return out
 
 
