@@ -162,7 +162,8 @@ def heads(name: str, *, leave_out: bool = True) -> list[Row]:
         columns["volume"] = volume
         columns["all baselines"] = np.column_stack([*(s for s, _ in told.values()), volume])
         value, names = features(case)
-        kinds_of_acts = np.array([n.endswith(": acts") or n.startswith("entropy") for n in names])
+        shape = (": acts", "share with others", "entropy of signals")
+        kinds_of_acts = np.array([n.endswith(shape) for n in names])
         columns["klieg"] = value
         # what collections differ in by themselves, and what is left without it
         columns["acts by signal"] = np.column_stack([value[:, kinds_of_acts], volume])
