@@ -4,8 +4,9 @@
 simulates worlds in which nothing is planted, with both makers of ordinary life, keeps of each what
 a hashtag, a keyword, a sample, a list of accounts or channels would hold, and scans it. Of each
 collection: pairs with p ≤ α over what chance expects at most, all signals and seeds together, once
-over all scans and once over those whose signals are not called insufficient data; and how many
-scans say so. Seeds begin at 60,001; nothing was built on them. Writes results/collections.csv.
+over all scans and once over those whose signals are not called insufficient data; how many scans
+say so; and the same count for each kind of shuffle. Seeds begin at 60,001; nothing was built on
+them. Writes results/collections.csv.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Counted:
     def __init__(self) -> None:
         self.scans = self.said = self.posts = self.standing = self.coordinated = 0
         self.shuffled = self.validated = 0
-        self.all, self.tested = (np.zeros((2, len(ALPHAS))) for _ in range(2))
+        self.all, self.tested, *rest = (np.zeros((2, len(ALPHAS))) for _ in range(5))
+        self.kinds = dict(zip("SHT", rest, strict=True))
 
     def add(self, case: object) -> None:
         self.scans += 1
@@ -82,6 +84,11 @@ class Counted:
             self.all += both
             if not stat.insufficient:
                 self.tested += both
+            if stat.shuffled:
+                self.kinds["S"] += [np.array(stat.tail_shuffled) * expected, expected]
+            for other in stat.other_shuffles:
+                most = np.array(ALPHAS) * other.pairs
+                self.kinds[other.kind] += [np.array(other.tail) * most, most]
             self.validated += stat.validated
             self.shuffled += sum(stat.shuffled)
 
@@ -92,6 +99,11 @@ class Counted:
             "say insufficient": self.said,
             **_ratios("tail", self.all),
             **_ratios("tail where tested", self.tested),
+            **{
+                name: told
+                for k, both in self.kinds.items()
+                for name, told in _ratios(k, both).items()
+            },
             "validated": self.validated,
             "shuffled": self.shuffled,
             "standing": self.standing,
