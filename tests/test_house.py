@@ -15,6 +15,7 @@ HOUSE = Path(klieg.__file__).parent
 ROOMS = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     "errors",
+    "verdicts",
     "tables",
     "evidence",
     "config",

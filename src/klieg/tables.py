@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from klieg.verdicts import Earned, Followed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     F64 = NDArray[np.float64]
     Bool = NDArray[np.bool_]
 
-SECOND = 1_000_000
-"""Microseconds in a second: all times inside klieg are int64 microseconds."""
+SECOND = 1_000_000  # microseconds: all times inside klieg are int64 microseconds
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -113,8 +114,7 @@ KINDS = ("post", "repost", "reply", "quote", "comment", "message")
 
 Class = Literal["coordinated", "amplification", "suggestive", "look-alike", "abstain"]
 Band = Literal["strong", "likely", "notable", "insufficient data"]
-BANDS: tuple[Band, ...] = ("insufficient data", "notable", "likely", "strong")
-"""Weakest first."""
+BANDS: tuple[Band, ...] = ("insufficient data", "notable", "likely", "strong")  # weakest first
 
 MULTIPLEX = "multiplex"
 """The name of the layer that holds every signal's acts at once, one act a post."""
@@ -545,6 +545,8 @@ class Finding:
     dealt: str = ""  # the class it would have with delays dealt anew; "" if not asked
     survived: tuple[str, ...] = ()  # sentences on controls, dealt delays and posterior
     posterior: Posterior | None = None
+    followed: tuple[Followed, ...] = ()  # by account; not members, not counted
+    earned: Earned | None = None  # of a coordinated finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from klieg.tables import (
     Strata,
     WindowCount,
 )
+from klieg.verdicts import Earned, Followed
 
 START = int(datetime(2024, 3, 4, 12, tzinfo=UTC).timestamp()) * SECOND  # a Monday
 DORA, ALMA, BENO, CLEO = "1000000000000000001", "2000000000000000002", "alma_b", "-cleo"
@@ -397,6 +398,8 @@ def finding(posts: Posts) -> Finding:
         dealt="look-alike",
         survived=("3 sets of as many accounts: the highest net is −8 nats.",),
         posterior=Posterior("1", 0.1, 0.25, 0.027),
+        followed=(Followed(0, 6, 0.95, 1.5, 0.4),),
+        earned=Earned("clock", 2.5, 0, 900, 0.00332, "1"),
     )
 
 

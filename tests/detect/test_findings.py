@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from klieg.config import Config
-from klieg.detect import bursts, findings, multiplex
+from klieg.detect import bands, bursts, findings, multiplex
 from klieg.sockets import Engine, make
 from klieg.tables import (
     MULTIPLEX,
@@ -190,7 +190,11 @@ def _crew(
 
 def test_findings_a_crew_is_coordinated(engine: Engine) -> None:
     found = _judge(_crew(1), list(range(12)), engine)
-    assert (found.class_, found.subclass, found.band) == ("coordinated", "", "likely")
+    assert (found.class_, found.subclass) == ("coordinated", "")
+    assert found.earned and found.earned.of == bands.packaged().clean[found.earned.kind]
+    # counts decide: likely as soon as the packaged ones allow it, and never more in sample
+    assert found.band == ("likely" if found.earned.upper <= 0.01 else "notable")
+    assert any(s.startswith(f"Of {found.earned.of:,} groups") for s in found.counter_evidence)
     assert found.look_alike is None
     assert found.signals == ("repost",)
     assert found.clock and min(found.clock.event[1], found.clock.habit[1]) >= 1.5

@@ -156,18 +156,6 @@ def test_lookalikes_every_look_alike_carries_its_reason() -> None:
             assert any(c.isdigit() for c in found.reason) and found.reason.endswith(".")
 
 
-def test_lookalikes_bands_are_provisional() -> None:
-    clear = classes.classify(case(clock=clock(event=2.0, habit=2.0, company=2.0)))
-    close = classes.classify(case(clock=clock(habit=1.9)))
-    assert classes.band(clear, pools_agree=True) == "likely"
-    assert classes.band(clear, pools_agree=False) == "notable"
-    assert classes.band(close, pools_agree=True) == "notable"
-    assert classes.band(classes.abstain("an account list"), pools_agree=True) == "insufficient data"
-    assert classes.band(classes.classify(case(clock=clock(event=1))), pools_agree=True) == "notable"
-    tags = classes.classify(case("hashtags", clock=clock(pace=6.0)))
-    assert classes.band(tags, pools_agree=True) == "notable"  # 6 is close to the tags' 5
-
-
 # --- the tests one by one ----------------------------------------------------------------------
 
 

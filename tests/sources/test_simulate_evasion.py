@@ -207,6 +207,41 @@ def test_evasion_framing_follows_innocents_who_stay_ordinary() -> None:
     assert kept.equals(quiet.posts)
 
 
+def test_evasion_framing_ahead_comes_first_on_a_share() -> None:
+    about = Evasion(framed=2, framed_acts=6, framed_ahead=0.5)
+    made = world(Campaign("repost", 10, 5, jitter_s=120, evasion=about))
+    campaign, framed = made.truth.groups
+    born = {r["post_id"]: r["time"].timestamp() for r in made.posts.to_pylist()}
+    acts: dict[str, list[tuple[str, float]]] = {}
+    for r in made.posts.to_pylist():
+        if r["repost_of"]:
+            acts.setdefault(r["repost_of"], []).append((r["account_id"], r["time"].timestamp()))
+    first = after = 0
+    for post, act in acts.items():
+        mine = [t for a, t in act if a in framed.accounts]
+        theirs = [t for a, t in act if a in campaign.accounts]
+        assert all(t > born[post] for t in theirs)
+        near = [t - mine[0] for t in theirs if mine and abs(t - mine[0]) <= 123]
+        first += len(near) >= 4 and max(near) < 0
+        after += len(near) >= 4 and min(near) > 0
+    assert first >= 2 and after >= 2
+
+
+def test_evasion_framing_popular_takes_what_most_others_share() -> None:
+    def company(*, popular: bool) -> float:
+        about = Evasion(framed=4, framed_acts=5, framed_popular=popular)
+        made = world(Campaign("repost", 8, 5, jitter_s=60, evasion=about))
+        campaign, framed = made.truth.groups
+        rows = [r for r in made.posts.to_pylist() if r["repost_of"]]
+        mine = {r["repost_of"] for r in rows if r["account_id"] in framed.accounts}
+        theirs = {r["repost_of"] for r in rows if r["account_id"] in campaign.accounts}
+        outside = {*framed.accounts, *campaign.accounts}
+        others = [r for r in rows if r["account_id"] not in outside]
+        return sum(r["repost_of"] in mine & theirs for r in others) / len(mine & theirs)
+
+    assert company(popular=True) > 1.5 * company(popular=False)
+
+
 @pytest.mark.parametrize("handles", ["numbered", "stem", "usual"])
 def test_evasion_batch_is_made_in_one_go(handles: Any) -> None:
     batch = Batch(within_s=7200, handles=handles, client="Web")

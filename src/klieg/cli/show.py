@@ -82,6 +82,14 @@ def _finding(console: Console, case: Case, finding: Finding) -> None:
         acts = f", {member.acts} acts" if member.acts else ""
         part = "" if member.probability is None else f", probability {member.probability:.2f}"
         line(f"  {account}  {member.posts} posts{acts}, {member.evidence:.1f} nats{part}")
+    if finding.followed:
+        line("Followed by the group, not counted in it", "bold")
+    for other in finding.followed:
+        account = case.posts.account_ids[other.account].as_py()
+        line(
+            f"  {account}  {other.lead:.0%} of members came after, on {other.objects} objects; "
+            f"{other.behind:g} times behind one, {other.expected:.1f} usual"
+        )
     if finding.acts:
         _acts(line, case, finding)
     if finding.acts and not finding.posts:

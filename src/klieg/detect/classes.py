@@ -1,8 +1,7 @@
 """The table that turns a standing group's measurements into a class (design 3.5, in its order).
 
 One signal at a time; pure functions of breadth, clock and look-alike tests. The room computes
-nothing itself, and it knows no names and no posts. Bands are provisional until calibrated, so
-none here is ``strong``.
+nothing itself, and it knows no names, no posts and no bands.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from klieg.tables import RETOLD
 
 if TYPE_CHECKING:
     from klieg.detect.lookalikes import Crowding, Domains, Lead
-    from klieg.tables import Band, Breadth, Class, Clock, LookAlike
+    from klieg.tables import Breadth, Class, Clock, LookAlike
 
-__all__ = ["ORDER", "Case", "Verdict", "abstain", "band", "classify"]
+__all__ = ["ORDER", "Case", "Verdict", "abstain", "classify"]
 
 ORDER: Final[tuple[Class, ...]] = (
     "coordinated",
@@ -34,7 +33,6 @@ TAGS: Final = frozenset({"hashtags"})
 TAGS_AT_LEAST: Final = 5.0  # event tags are simultaneous by nature
 BEYOND_HABIT: Final = 1.25
 """Bound on the own habit that is enough where taste cannot explain what they act on either."""
-CLEAR: Final = 2.0  # a bound from which a coordinated finding is more than notable
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +71,6 @@ def classify(case: Case) -> Verdict:
 def abstain(why: str) -> Verdict:
     """What cannot be tested is not judged."""
     return Verdict("abstain", why)
-
-
-def band(verdict: Verdict, *, pools_agree: bool) -> Band:
-    """Provisional: never ``strong``; ``likely`` only for a coordinated finding clear of its bound.
-
-    ``pools_agree``: the group was found with interest pools too, not only without.
-    """
-    if verdict.class_ == "abstain":
-        return "insufficient data"
-    clear = verdict.margin >= CLEAR and pools_agree
-    return "likely" if verdict.class_ == "coordinated" and clear else "notable"
 
 
 def _timed(case: Case) -> Verdict:

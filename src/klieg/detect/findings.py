@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 
 from klieg import evidence
 from klieg.detect import (
+    bands,
     batches,
     bursts,
     classes,
     core,
+    framing,
     halves,
     joint,
     knowing,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from klieg.detect.reading import Part, Reading
     from klieg.sockets import Engine, Progress
     from klieg.tables import I64, Group, Network, Posts, WindowCount
+    from klieg.verdicts import Followed
 
 __all__ = ["judge"]
 
@@ -181,7 +184,8 @@ def _untestable(groups: Sequence[Group], network: Network, posts: Posts) -> dict
     return out
 
 
-def _finding(run: Run, group: Group) -> Told | None:
+def _finding(run: Run, group: Group, ahead: tuple[Followed, ...] = ()) -> Told | None:
+    """``ahead``: accounts that were taken out because the rest follows them."""
     parts = reading.parts_of(run, group)
     home = run.tiled(group)[group.layer]
     terms = bursts.terms(home, group.members, group.window, group.offset)
@@ -194,17 +198,28 @@ def _finding(run: Run, group: Group) -> Told | None:
     if read.verdict.class_ == "coordinated" and read.signal != group.layer:
         crew = narrowing.narrowed(run, group, parts, read)
         if crew is not None and crew is not group:
-            return _finding(run, crew)
+            return _finding(run, crew, ahead)
         if crew is None:
             read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
     if read.verdict.class_ == "coordinated":
         crew = core.core(run, group, parts, read)
         if crew is not None and crew is not group:
-            return _finding(run, crew)
+            return _finding(run, crew, ahead)
         if crew is None:
             read = replace(read, verdict=classes.Verdict("suggestive", "mixed group"))
+    if read.verdict.class_ == "coordinated":
+        crew, more = framing.without(run, group, parts, read)
+        if crew is not None and more:
+            return _finding(run, crew, (*ahead, *more))
+        if crew is None:
+            read = replace(read, verdict=classes.Verdict("suggestive", "follows a few accounts"))
     read = knowing.explain(run, group, parts, read)
     finding = _told(run, group, parts, read, terms, counts)
+    finding = replace(
+        finding,
+        followed=tuple(sorted(ahead, key=lambda f: f.account)),
+        counter_evidence=(*finding.counter_evidence, *framing.sentence(ahead)),
+    )
     return Told(finding, group, read.verdict.margin)
 
 
@@ -225,11 +240,17 @@ def _told(
     q = min(1.0, math.exp(min(-group.net, 0.0)))
     shown = {n: (run.actions(n), p.terms) for n, p in parts.items()}
     rhythm = joint.rhythm(list(shown.values()))
+    earned = bands.earned(read.verdict, read.signal)
     return Finding(
         id=_name(group),
         class_=read.verdict.class_,
         subclass=read.verdict.subclass,
-        band=classes.band(read.verdict, pools_agree=not reading.stands_flat_only(group)),
+        band=bands.band(
+            read.verdict,
+            earned,
+            crossed=read.crossed,
+            pools_agree=not reading.stands_flat_only(group),
+        ),
         look_alike=read.verdict.look_alike,
         signals=tuple(parts),
         members=_members(run, group, taken),
@@ -256,9 +277,13 @@ def _told(
             expected=expected,
             q=q,
         ),
-        counter_evidence=reading.against(run, group, parts, read, rhythm),
+        counter_evidence=(
+            *reading.against(run, group, parts, read, rhythm),
+            *((bands.sentence(earned),) if earned else ()),
+        ),
         stability=group.stability,
         acts=tuple(done.tolist()),
+        earned=earned,
     )
 
 

@@ -65,7 +65,7 @@ CROSSED: Final = (
 )
 IN_SAMPLE: Final = (
     "The clock was read on the same posts in which the group was found, which flatters it; the "
-    "band is provisional and no stronger than likely."
+    "band is no stronger than likely."
 )
 
 

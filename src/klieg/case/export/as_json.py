@@ -135,7 +135,20 @@ def _finding(case: Case, finding: Finding) -> dict[str, Any]:
         "dealt_class": finding.dealt or None,
         "posterior": finding.posterior,
         "survived": finding.survived,
+        "followed": _followed(case, finding),
+        "earned": finding.earned,
     }
+
+
+def _followed(case: Case, finding: Finding) -> list[dict[str, Any]]:
+    """Whom the group follows: no members."""
+    index = pa.array([f.account for f in finding.followed], pa.int64())
+    ids = case.posts.account_ids.take(index).to_pylist()
+    platforms = case.posts.account_platforms.take(index).to_pylist()
+    return [
+        {"platform": platform, **plain(f), "account": account}
+        for f, platform, account in zip(finding.followed, platforms, ids, strict=True)
+    ]
 
 
 def _members(case: Case, finding: Finding) -> list[dict[str, Any]]:

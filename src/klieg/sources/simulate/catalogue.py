@@ -95,6 +95,32 @@ _HIDDEN = {
         "one message in three languages", _TEXTS, languages=3, paraphrase=1.0
     ),
     "framing-crew": _hiding("imitates 8 ordinary accounts, 6 reposts of each", framed=8),
+    "framing-few-crew": _hiding(
+        "imitates 2 ordinary accounts, 14 reposts of each, and has 4 acts of its own",
+        Campaign("repost", acts=4),
+        framed=2,
+        framed_acts=14,
+    ),
+    "framing-only-crew": _hiding(
+        "imitates 4 ordinary accounts, 10 reposts of each, and does hardly anything else",
+        Campaign("repost", acts=2),
+        framed=4,
+        framed_acts=10,
+    ),
+    "framing-ahead-crew": _hiding(
+        "imitates 2 ordinary accounts, 14 reposts of each, and comes first in half of them",
+        Campaign("repost", acts=4),
+        framed=2,
+        framed_acts=14,
+        framed_ahead=0.5,
+    ),
+    "framing-popular-crew": _hiding(
+        "imitates 8 accounts that share most with others, 8 of their most shared reposts",
+        Campaign("repost", acts=6),
+        framed=8,
+        framed_acts=8,
+        framed_popular=True,
+    ),
     "batch-crew": _hiding("accounts made in 6 h, numbered handles, one client", batch=Batch()),
     "relay-crew": Planned(
         "eight authors passed on within 10 s, each post by two of 20 accounts in turn",

@@ -71,6 +71,8 @@ class Evasion:
     languages: int = 1  # members write in this many languages of the world
     framed: int = 0  # ordinary accounts that the members imitate
     framed_acts: int = 6  # reposts of each that they repeat
+    framed_ahead: float = 0.0  # share of them they guess: they come first there, not after
+    framed_popular: bool = False  # imitate those who share most, on what many of them share
     batch: Batch | None = None
     rewriter: Rewriter | None = None  # None: the grammar
 
@@ -90,6 +92,7 @@ class Evasion:
             ("languages", self.languages, self.languages >= 1, "1 or more"),
             ("framed", self.framed, self.framed >= 0, "0 or more accounts"),
             ("framed_acts", self.framed_acts, self.framed_acts >= 1, "1 or more"),
+            ("framed_ahead", self.framed_ahead, 0 <= self.framed_ahead <= 1, "0 … 1"),
         ):
             if not fits:
                 raise ConfigError(f"evasion {knob}", value, allowed)
@@ -279,22 +282,51 @@ def framing(
     fits = np.flatnonzero(count >= evasion.framed_acts)
     if len(fits) < evasion.framed:
         raise ConfigError("evasion framed", evasion.framed, f"at most {len(fits)} in this world")
-    innocent = np.sort(rng.choice(fits, evasion.framed, replace=False))
-    copied = np.concatenate(
-        [
-            rng.choice(rows[draft.author[rows] == i], evasion.framed_acts, replace=False)
-            for i in innocent
-        ]
-    )
+    shared = np.bincount(draft.ref[rows], minlength=draft.n)[draft.ref[rows]]
+    if evasion.framed_popular:
+        company = np.bincount(draft.author[rows], weights=shared, minlength=ground.who.n)
+        ranked = fits[np.argsort(-(company / np.maximum(count, 1))[fits], kind="stable")]
+        innocent = np.sort(ranked[: evasion.framed])
+    else:
+        innocent = np.sort(rng.choice(fits, evasion.framed, replace=False))
+    copied = np.concatenate([_copied(rng, evasion, draft, rows, shared, i) for i in innocent])
     member = np.repeat(np.arange(campaign.size), len(copied))
     post = np.tile(copied, campaign.size)
     keep = rng.random(len(post)) < 0.8
+    after = draft.time[post] + 2_000 + delays
+    if evasion.framed_ahead:
+        after = _guessed(rng, evasion, draft, post, len(copied), delays)
     made = drafted(
         ground.base + member[keep],
-        (draft.time[post] + 2_000 + delays)[keep],
+        after[keep],
         "repost",
         draft.language[post[keep]].astype(np.int64) * len(TOPICS),
         ref=draft.ref[post[keep]],
         client=new.client[member[keep]],
     )
     return made, innocent, np.sort(copied)
+
+
+def _copied(
+    rng: np.random.Generator, evasion: Evasion, draft: Draft, rows: I64, shared: I64, who: int
+) -> I64:
+    """Which reposts of one account are imitated: any of them, or those that most others share."""
+    mine = rows[draft.author[rows] == who]
+    if not evasion.framed_popular:
+        return np.asarray(rng.choice(mine, evasion.framed_acts, replace=False))
+    crowd = shared[draft.author[rows] == who]
+    best: I64 = mine[np.argsort(-crowd, kind="stable")[: evasion.framed_acts]]
+    return best
+
+
+def _guessed(
+    rng: np.random.Generator, evasion: Evasion, draft: Draft, post: I64, copied: int, delays: I64
+) -> I64:
+    """Times of members who knew, for a share of the reposts, when the imitated would make them.
+
+    Never before the post that is reposted; where its age leaves no room, right after it.
+    """
+    guess = np.tile(rng.random(copied) < evasion.framed_ahead, len(post) // copied)
+    born = draft.time[draft.ref[post]]
+    before = np.maximum(draft.time[post] - 2_000 - delays, born + 1_000)
+    return np.asarray(np.where(guess, before, draft.time[post] + 2_000 + delays))
