@@ -64,10 +64,14 @@ def main() -> None:
         factors[signal][window] = max(before, float(str(row["phi"])))
     if chosen.write:
         path = Path(klieg.__file__).parent / "detect" / inflation.FILE
-        about = {"version": VERSION, "klieg": klieg.__version__, "commit": _commit()}
+        about: dict[str, object] = {
+            "version": VERSION,
+            "klieg": klieg.__version__,
+            "commit": _commit(),
+        }
         about |= {"date": datetime.now(UTC).date().isoformat(), "level": inflation.LEVEL}
         seeds = [FIRST_SEED, FIRST_SEED + chosen.worlds - 1]
-        found = {**about, "seeds": seeds, "factors": factors}
+        found: dict[str, object] = {**about, "seeds": seeds, "factors": factors}
         path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(path)
     print(save("inflation", rows, seed=FIRST_SEED))
@@ -116,7 +120,7 @@ def _layers(posts: pa.Table) -> dict[tuple[str, int], Tail]:
         signal, edges = layer.stat.signal, layer.scored
         if signal == MULTIPLEX or not layer.stat.pairs:
             continue
-        for j, window in enumerate(case.run.config["windows_s"]):
+        for j, window in enumerate(Config().windows_s):
             # every kept pair; whatever p ≤ 1e-5 in a window is kept, for W · 1e-5 < 1e-3
             observed = edges.edges.capped[:, j].astype(np.int64)
             found[signal, int(window)] = observed, edges.expected[:, j], layer.stat.pairs
