@@ -368,6 +368,7 @@ class Group:
     stability: Mapping[str, int]  # e.g. windows searched / windows that found it
     halves: tuple[I32 | None, I32 | None] = (None, None)  # its like, as found on each half of acts
     held_out: int = -1  # the half it was found on, if it stands by the other half alone
+    rho_coarse: float = 1.0  # rho by the bound of small groups: what groups of any size compare by
 
 
 @dataclass(frozen=True, slots=True)

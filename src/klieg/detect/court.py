@@ -136,17 +136,18 @@ def joint_acts(court: Court, group: Weighed) -> int:
     return int((bursts.terms(court.tilings[layer], group.members, window, offset).k >= 2).sum())
 
 
-def rho(court: Court, group: Weighed, least: float) -> float:
+def rho(court: Court, group: Weighed, least: float, *, coarse: bool = False) -> float:
     """The largest factor on every expected count at which ln e is still ``least``.
 
     Follows the strongest tilings alone, so it may be a little too small, never too large.
+    ``coarse``: by the bound that small groups are weighed by, whatever the group's size.
     """
     strength = group.cells.max(axis=2)
     kept = strength >= np.sort(strength, axis=None)[-min(REACH, strength.size)]
     at = [np.flatnonzero(k) for k in kept]
 
     def stands(factor: float) -> bool:
-        each = _cells(court, group.members, at, factor)
+        each = _cells(court, group.members, at, factor, coarse=coarse)
         cells = np.concatenate([found.ravel() for found in each])
         log_e = bursts.log_mean_exp(cells) + math.log(len(cells) / group.cells.size)
         return log_e >= least
@@ -160,13 +161,20 @@ def rho(court: Court, group: Weighed, least: float) -> float:
     return low
 
 
-def _cells(court: Court, members: I32, at: Sequence[I64] | None, inflation: float) -> list[F64]:
+def _cells(
+    court: Court,
+    members: I32,
+    at: Sequence[I64] | None,
+    inflation: float,
+    *,
+    coarse: bool = False,
+) -> list[F64]:
     """(tilings, Ω) of every layer, by the table; by the exact formula where they are a mass."""
     every = [np.arange(t.lattice.code.shape[1]) for t in court.tilings]
     chosen = every if at is None else at
     return [
         bursts.log_evidence_at(tilings, members, own, inflation=inflation)
-        if bursts.by_mass(tilings, members)
+        if not coarse and bursts.by_mass(tilings, members)
         else refine.weigh(work, [members], own, inflation=inflation)[0]
         for tilings, work, own in zip(court.tilings, court.work, chosen, strict=True)
     ]

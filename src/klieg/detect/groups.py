@@ -281,7 +281,7 @@ def _judge(
             group = tested.pop(i)
             if group is None or _noted(group.members, searches, found, places):
                 continue
-            if not _inside(group.members, group.rho, found):
+            if not _inside(group, found):
                 found.append(group)
                 places.append(list(searches))
     whole = [_located(g, p, config) for g, p in zip(found, places, strict=True)]
@@ -335,8 +335,11 @@ def _located(group: Group, searches: Sequence[str], config: Config) -> Group:
     return replace(group, found_in=tuple(searches), stability=stability)
 
 
-def _inside(members: I32, rho: float, found: Sequence[Group]) -> bool:
-    return any(overlap(members, g.members)[1] >= WITHIN and rho < DENSER * g.rho for g in found)
+def _inside(group: Group, found: Sequence[Group]) -> bool:
+    return any(
+        overlap(group.members, g.members)[1] >= WITHIN and group.rho_coarse < DENSER * g.rho_coarse
+        for g in found
+    )
 
 
 def _tested(hall: Hall, weighed: Sequence[Weighed], config: Config) -> Group | None:
@@ -399,6 +402,7 @@ def _described(
         by_layer=each,
         drops=np.concatenate([drops, gained])[order],
         rho=tickets.rho(hall, kind, group, score, bar),
+        rho_coarse=tickets.rho(hall, kind, group, score, bar, coarse=True),
         found_in=(),
         stability={
             "stands_with_interest": int(kind == 0),

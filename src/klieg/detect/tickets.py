@@ -86,12 +86,18 @@ def quick(hall: Hall, kind: int, group: Weighed) -> Score:
     return _score(hall, kind, group, exact=False)
 
 
-def rho(hall: Hall, kind: int, group: Weighed, best: Score, bar: float) -> float:
-    """The largest factor on every expected count at which its best ticket alone still stands."""
+def rho(
+    hall: Hall, kind: int, group: Weighed, best: Score, bar: float, *, coarse: bool = False
+) -> float:
+    """The largest factor on every expected count at which its best ticket alone still stands.
+
+    ``coarse`` as ``court.rho`` has it.
+    """
     if best.ticket == WHOLE:
-        return court.rho(hall.whole[kind], group, bar + best.price)
+        return court.rho(hall.whole[kind], group, bar + best.price, coarse=coarse)
     other = hall.halves[1 - best.ticket][kind]
-    return court.rho(other, court.weigh(other, group.members), bar + best.price)
+    weighed = court.weigh(other, group.members)
+    return court.rho(other, weighed, bar + best.price, coarse=coarse)
 
 
 def siblings(hall: Hall, members: I32, least: float) -> tuple[I32 | None, I32 | None]:
