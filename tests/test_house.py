@@ -15,7 +15,6 @@ HOUSE = Path(klieg.__file__).parent
 ROOMS = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     "errors",
-    "verdicts",
     "tables",
     "evidence",
     "config",

@@ -45,7 +45,7 @@ from klieg.tables import (
     Strata,
     WindowCount,
 )
-from klieg.verdicts import Earned, Followed
+from klieg.tables.verdicts import Earned, Followed
 
 START = int(datetime(2024, 3, 4, 12, tzinfo=UTC).timestamp()) * SECOND  # a Monday
 DORA, ALMA, BENO, CLEO = "1000000000000000001", "2000000000000000002", "alma_b", "-cleo"

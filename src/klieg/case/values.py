@@ -17,6 +17,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from klieg import tables
+
 __all__ = ["as_text", "finite", "hints", "plain", "restore"]
 
 
@@ -97,5 +99,5 @@ def _dataclass(kind: Any, value: Mapping[str, Any]) -> Any:
 
 @cache
 def hints(kind: Any) -> dict[str, Any]:
-    """Field name → resolved type; ``tables`` imports Mapping for type checkers only."""
-    return get_type_hints(kind, localns={"Mapping": Mapping})
+    """Field name → resolved type; rooms of ``tables`` name each other for type checkers only."""
+    return get_type_hints(kind, localns={**vars(tables), "Mapping": Mapping})

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from klieg.detect.timed import TEXTUAL
-from klieg.verdicts import Earned
+from klieg.tables.verdicts import Earned
 
 if TYPE_CHECKING:
     from klieg.detect.classes import Verdict

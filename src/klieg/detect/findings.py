@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from klieg.detect.reading import Part, Reading
     from klieg.sockets import Engine, Progress
     from klieg.tables import I64, Group, Network, Posts, WindowCount
-    from klieg.verdicts import Followed
+    from klieg.tables.verdicts import Followed
 
 __all__ = ["judge"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from klieg.detect import clock, core, narrowing
 from klieg.detect.timed import rows_of
 from klieg.tables import SECOND
-from klieg.verdicts import Followed
+from klieg.tables.verdicts import Followed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
