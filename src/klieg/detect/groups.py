@@ -47,7 +47,7 @@ SAME = 0.5
 WITHIN = 0.8
 """Part of a group inside a stronger one from which it is the same finding …"""
 
-DENSER = 2.0
+DENSER = 1.75
 """… unless its ρ* is so many times the stronger one's: a crew inside a community."""
 
 CROWD = ", crowd"
