@@ -94,9 +94,22 @@ def test_signs_a_run_is_ten_posts_faster_than_a_hand() -> None:
 
 def test_signs_passes_of_a_crawler() -> None:
     mine = [post(i % 6, 21_600.0 * (i // 6) + i) for i in range(48)]
-    share, elsewhere = measured(made(mine + others(400)), 6).passes
+    posts = made(mine + others(400))
+    joint = np.flatnonzero(posts.account < 6)[::2]
+    share, elsewhere = measured(posts, 6, joint).passes
     assert share == 1.0
     assert elsewhere < 0.1
+
+
+def test_signs_moments_of_a_crew_are_not_passes_of_a_crawler() -> None:
+    """Six moments lie in one part of some cycle; what the crew posts besides does not."""
+    joint = [post(i % 6, 21_600.0 * (i // 6) + i) for i in range(36)]
+    besides = [post(i % 6, 5_000.0 * i + 777) for i in range(48)]
+    posts = made(joint + besides + others(400))
+    rows = np.flatnonzero((posts.account < 6) & ((posts.time // SECOND - START) % 21_600 < 60))
+    assert measured(posts, 6, rows).passes[0] < 0.2
+    # too little besides says nothing
+    assert measured(made(joint + others(400)), 6).passes == (0.0, 0.0)
 
 
 def test_signs_replies_and_reposts_with_an_answer() -> None:

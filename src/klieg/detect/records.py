@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["bridge", "crawl", "followers", "imported"]
 
 NEARLY_ALL: Final = 0.8
-PASSES: Final = 0.5  # share of all the members' posts in a fiftieth of the cycle (even: 2 %)
+PASSES: Final = 0.5  # share of the members' other posts in a fiftieth of the cycle (even: 2 %)
 ELSEWHERE: Final = 0.1  # the same share of others, at most
 MANY: Final = 10  # accounts: a crawler visits whoever is there, a few pages may post by the hour
 LEAST: Final = 5  # texts that a copy follows
@@ -41,14 +41,14 @@ def imported(signs: Signs) -> LookAlike | None:
 
 
 def crawl(signs: Signs) -> LookAlike | None:
-    """All that the members ever post falls into one fiftieth of a cycle, others' posts do not."""
+    """What the members post besides falls into one fiftieth of a cycle, others' posts do not."""
     mine, theirs = signs.passes
     if signs.members < MANY or mine < PASSES or theirs > ELSEWHERE:
         return None
     return LookAlike(
         "crawl times",
-        f"{mine:.0%} of all the members' posts fall into one fiftieth of a cycle of hours (others' "
-        f"posts: {theirs:.0%}): these are the times of a crawler's rounds, not of acts.",
+        f"{mine:.0%} of what the members posted besides falls into one fiftieth of a cycle of "
+        f"hours (others' posts: {theirs:.0%}): these are times of a crawler's rounds, not of acts.",
     )
 
 

@@ -82,7 +82,7 @@ class Signs:
     tool: Tool
     name: Name
     machine: Machine
-    passes: tuple[float, float]  # densest 2 % of a crawl's cycle: of members' posts, of others'
+    passes: tuple[float, float]  # densest 2 % of a crawl's cycle: members' other posts, others'
     replies: float  # share of joint posts that reply
     answered: int  # posts they reply to
     twice: float  # share of joint (member, post) acts that are both a repost and a reply
@@ -110,7 +110,7 @@ def measure(posts: Posts, members: I32, rows: I64) -> Signs:
         tool(posts, rest, rows),
         name(posts, members, mine, rest, said),
         machine(posts, rows),
-        passes(posts, mine, rest),
+        passes(posts, np.setdiff1d(mine, rows), rest, least=len(members)),
         reply,
         asked,
         twice,
@@ -158,12 +158,14 @@ def machine(posts: Posts, rows: I64) -> Machine:
     return Machine(on_mark, _runs(posts.account[rows], time))
 
 
-def passes(posts: Posts, mine: I64, rest: I64) -> tuple[float, float]:
+def passes(posts: Posts, mine: I64, rest: I64, *, least: int = 1) -> tuple[float, float]:
     """Share of posts in the densest fiftieth of a cycle: of the members, and of the others.
 
-    Over the cycle that gathers the members' posts most; all their posts, not only joint ones.
+    Over the cycle that gathers the members' posts most. ``mine`` are what they posted apart from
+    the joint acts: a few moments of those lie well in *some* cycle, whoever made them, and a
+    crawler stamps everything. Fewer than ``least`` say nothing.
     """
-    if not len(mine) or posts.resolution > 1:
+    if len(mine) < max(least, 1) or posts.resolution > 1:
         return 0.0, 0.0
     best = max(CYCLES, key=lambda c: _densest(posts.time[mine], c)[0])
     share, slot = _densest(posts.time[mine], best)
