@@ -252,6 +252,30 @@ def test_reach_is_a_bound(actions, level, many):
         assert (part.edges.n[rows, w] >= np.maximum(a, b)).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(actions=worlds, many=st.integers(1, 5), weak=st.sampled_from([1e-3, 1e-6]))
+def test_reach_counts_anew_whoever_may_be_kept(actions, many, weak):
+    """Candidates that are kept are scored exactly; the others' p lies above the level anyway."""
+    config = replace(CONFIG, weak_p=weak, false_alarms=0.01)
+    pool = pools(actions, many, many)
+    quick = scoring.slimmed(whole(scoring.study(actions, pool, config, ENGINE)), config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reach, "within", lambda *_: None)
+        exact = scoring.slimmed(whole(scoring.study(actions, pool, config, ENGINE)), config)
+    assert quick[1].tolist() == exact[1].tolist()
+    for one, other in zip(columns_of(quick[0]), columns_of(exact[0]), strict=True):
+        assert one.tolist() == other.tolist()
+
+
+def whole(study):
+    return scoring.Part(study.edges, study.expected, study.tests)
+
+
+def columns_of(part):
+    tables = part.edges, part.tests
+    return [part.expected, *(getattr(t, name) for t in tables for name in t.__slots__)]
+
+
 def test_reach_is_not_idle():
     """Accounts on one viral object alone are out of reach; the crew in crowds is not."""
     actions = acts(5, accounts=1_500, n=12_000)

@@ -23,9 +23,9 @@ from klieg.tables import SECOND
 if TYPE_CHECKING:
     from klieg.config import Config
     from klieg.detect.null import Margins, Slots
-    from klieg.tables import F64, I32, I64, U8, Actions, Bool
+    from klieg.tables import F64, I32, I64, U8, U32, Actions, Bool
 
-__all__ = ["MANY", "fewest", "lost"]
+__all__ = ["MANY", "fewest", "lost", "within"]
 
 MANY = 255
 """Dropped actions are told apart up to here: an account with as many may share any number."""
@@ -106,6 +106,35 @@ def fewest(margins: Margins, crowded: U8, able: Bool, level: float, config: Conf
 
     shards.run(part, shards.equal_ranges(np.diff(slots.starts)[busy], 16), config.threads)
     return out
+
+
+@compiled
+def within(
+    again: Bool,
+    left: I32,
+    right: I32,
+    seen: U32,
+    place: I64,
+    dropped: I64,
+    expected: F64,
+    bars: F64,
+) -> None:
+    """Leave ``again`` true of those pairs alone that may be improbable enough in some window.
+
+    ``seen[place[p]]`` (W,) counts pair p under the cap, which took from it no more than the
+    ``dropped`` (n_accounts, W) actions of the account that has fewer; from ``bars`` (of
+    ``chances.bars``) up chance expects too much, and the habits that raise λ are still to come.
+    """
+    for p in range(len(left)):
+        if not again[p]:
+            continue
+        again[p] = False
+        for w in range(expected.shape[1]):
+            gone = min(dropped[left[p], w], dropped[right[p], w])
+            most = np.int64(seen[place[p], w]) + gone
+            if most >= len(bars) or expected[p, w] <= bars[most]:
+                again[p] = True
+                break
 
 
 @compiled

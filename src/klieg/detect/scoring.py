@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from klieg.detect import attention, crowds, hubs, null, rhythm
+from klieg.detect import attention, chances, crowds, hubs, null, reach, rhythm
 from klieg.detect.columns import spread
 from klieg.detect.error_control import PairTests, pair_tests
 from klieg.engine.compiled import column, compiled
@@ -245,8 +245,8 @@ def _part(
     config: Config,
     engine: Engine,
 ) -> Part:
-    edges = _exact(actions, dropped, counts, left, right, config, engine)
     expected = null.expected_capped(known.margins, left, right, threads=config.threads)
+    edges = _exact(actions, dropped, counts, left, right, expected, config, engine)
     return Part(edges, expected, _tests(actions, known, edges, expected, config, engine))
 
 
@@ -286,12 +286,17 @@ def slim(study: Study, config: Config) -> Study:
 
 def slimmed(part: Part, config: Config) -> tuple[Part, I64]:
     """The candidates that may be kept, and which they are."""
-    rows = np.flatnonzero(part.tests.p < max(config.weak_p, config.false_alarms))
+    rows = np.flatnonzero(part.tests.p < _level(config))
 
     def few(table: Any) -> list[Any]:
         return [getattr(table, name)[rows] for name in table.__slots__]
 
     return Part(Edges(*few(part.edges)), part.expected[rows], PairTests(*few(part.tests))), rows
+
+
+def _level(config: Config) -> float:
+    """The p from which on no pair is weak or validated."""
+    return max(config.weak_p, config.false_alarms)
 
 
 def _tests(
@@ -330,6 +335,7 @@ def _exact(
     seen: Edges,
     left: I32,
     right: I32,
+    expected: F64,
     config: Config,
     engine: Engine,
 ) -> Edges:
@@ -337,8 +343,10 @@ def _exact(
 
     ``dropped`` counts every act of an account that is over the cap in a window, or that one over
     it falls near: an account without any, in any window, met all it would have met without a cap,
-    so a pair is counted anew only where both accounts have one. Pairs that were not proposed
-    come from such accounts alone, or are not found among the counts and counted anew.
+    so a pair is counted anew only where both accounts have one. Of those, pairs that could not be
+    kept (``slimmed``) if all they may have lost were added are read as they are, too: their p is
+    then a little large. Pairs that were not proposed come from such accounts alone, or are not
+    found among the counts and counted anew.
     """
     lost: Bool = dropped.max(axis=1, initial=0) > 0
     width = np.int64(max(actions.n_accounts, 1))
@@ -346,6 +354,9 @@ def _exact(
     known = np.minimum(place, max(seen.size - 1, 0))
     again = lost[left] & lost[right]
     if seen.size:
+        bars = chances.bars(_level(config) / len(config.windows_s), engine)
+        own = np.asarray(dropped, np.int64)
+        reach.within(again, left, right, seen.capped, known, own, expected, bars)
         again |= (seen.left[known] != left) | (seen.right[known] != right)
     else:
         again[:] = True
