@@ -185,9 +185,10 @@ def test_second_look_validates_what_brute_force_validates(actions, mine, interes
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hubs, "_PER_WINDOW", mine)
         net = built(actions, config)
+        known = measured(net, actions, config)
     layer = net.layers["hashtags"]
     assert not net.crowds
-    part, m = brute(actions, measured(net, actions, config))
+    part, m = brute(actions, known)
     assert m == layer.stat.pairs
     assert validated_in(net) == validated_of(part, m, config.false_alarms)
     assert layer.scored.p.tolist() == sorted_like(layer.scored, part).tolist()
@@ -210,8 +211,9 @@ def test_second_look_loses_no_pair_silently(actions, budget):
         patch.setattr(second_look, "BUDGET", (budget, 0))
         patch.setattr(second_look, "FREE", (0, 0))
         net = built(actions)
+        known = measured(net, actions)
     layer = net.layers["hashtags"]
-    part, m = brute(actions, measured(net, actions))
+    part, m = brute(actions, known)
     wanted, got = validated_of(part, m, CONFIG.false_alarms), validated_in(net)
     assert got <= wanted  # with fewer p-values the threshold is no higher
     stat = layer.stat
